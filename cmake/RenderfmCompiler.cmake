@@ -1,0 +1,22 @@
+# One interface target carries warnings, sanitizers and debug checks to every module.
+add_library(renderfm_compiler INTERFACE)
+target_compile_options(renderfm_compiler INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wdouble-promotion
+  # Results must not depend on which multiply-adds a compiler chooses to fuse.
+  -ffp-contract=off)
+if(RENDERFM_WARNINGS_AS_ERRORS)
+  target_compile_options(renderfm_compiler INTERFACE -Werror)
+endif()
+if(RENDERFM_DEBUG_CHECKS)
+  target_compile_definitions(renderfm_compiler INTERFACE RENDERFM_DEBUG_CHECKS=1)
+endif()
+if(RENDERFM_SANITIZE)
+  target_compile_options(renderfm_compiler INTERFACE
+    -fsanitize=${RENDERFM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(renderfm_compiler INTERFACE -fsanitize=${RENDERFM_SANITIZE})
+endif()
+
+find_program(RENDERFM_CCACHE ccache)
+if(RENDERFM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${RENDERFM_CCACHE})
+endif()

@@ -1,0 +1,30 @@
+// Draws 6D Gaussians: the one entry point, whatever the backend.
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "renderfm/gaussian/gaussian_set.h"
+#include "renderfm/view/camera.h"
+
+namespace renderfm::raster {
+
+enum class Backend { kAutomatic, kReference, kCpu };
+
+struct RasterOptions {
+  Backend backend = Backend::kAutomatic;
+};
+
+/// Float32 on the Gaussians' device; background black, colours display-referred sRGB.
+struct RenderOutput {
+  torch::Tensor rgb;    ///< [V, 3, H, W]
+  torch::Tensor alpha;  ///< [V, H, W] = 1 - T
+  torch::Tensor depth;  ///< [V, H, W] = sum of w z in mm, undivided
+};
+
+/// All cameras must share width and height. Throws kRuntime on wrong shapes, naming both.
+RenderOutput rasterize(const GaussianSet& gaussians, const std::vector<Camera>& cameras,
+                       const RasterOptions& options = {});
+
+}  // namespace renderfm::raster
