@@ -1,0 +1,26 @@
+// Anatomy-guided priming: the Gaussian of a voxel before any training (Render-FM, arXiv 2505.17338, section 3.3;
+// the opacity is our own, since 1 - exp(-sigma h) is off by up to a factor of two).
+#pragma once
+
+#include <torch/types.h>
+
+#include "renderfm/gaussian/foreground.h"
+#include "renderfm/gaussian/gaussian_set.h"
+
+namespace renderfm {
+
+inline constexpr double kPrimedSigmaVoxels = 0.6;    ///< C = diag(0.6 h)
+inline constexpr double kPrimedDirectionScale = 5;   ///< A = 5 I: nearly the same from every side
+inline constexpr double kMaxPrimedOpacity = 0.99;
+
+/// Opacity whose lattice of Gaussians has the optical depth of the medium: Li2(a) - Li2(1/255) = sigma_t V /
+/// (2 pi s^2), V the voxel's volume and s^2 the mean over its three faces of the footprint.
+double primed_opacity(double sigma_t_per_mm, Vec3d spacing_xyz_mm);
+
+/// [N, 37] raw channels, the values to which a network's residual is added.
+torch::Tensor prime(const Foreground& foreground);
+
+/// Activates raw channels [N, 37] of the foreground voxels: the Gaussians, with names and labels.
+GaussianSet gaussians_from_raw(const torch::Tensor& raw, const Foreground& foreground);
+
+}  // namespace renderfm

@@ -1,0 +1,16 @@
+// Pictures on disk and the one pair of functions between linear light and display values.
+#pragma once
+
+#include <torch/types.h>
+
+#include <filesystem>
+
+namespace renderfm {
+
+/// Writes 8-bit PNG from display-referred values [3 or 4, H, W] float32, clamped to [0, 1]; rounds to nearest. Atomic.
+void write_png(const torch::Tensor& srgb, const std::filesystem::path& path);
+
+/// Reads a PNG (or JPEG) as display-referred float32 [3, H, W] in [0, 1]. Throws kBadInput.
+torch::Tensor read_png(const std::filesystem::path& path);
+
+}  // namespace renderfm

@@ -1,0 +1,24 @@
+// transforms.json: camera sets in the NeRF convention, as 3DGS trainers read and write them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "renderfm/view/camera.h"
+
+namespace renderfm {
+
+struct NamedCamera {
+  Camera camera;
+  std::string name;  ///< the frame's file_path without folder and suffix, or its number: "012"
+};
+
+/// Reads fl_x fl_y cx cy w h (per file or per frame; camera_angle_x too) and frames[].transform_matrix,
+/// world-from-camera in OpenGL axes (x right, y up, z backward), mm. Throws kBadInput naming the frame.
+std::vector<NamedCamera> read_cameras_json(const std::filesystem::path& path);
+
+/// Atomic; read_cameras_json reads it back.
+void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::filesystem::path& path);
+
+}  // namespace renderfm
