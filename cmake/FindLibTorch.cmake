@@ -41,13 +41,21 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   # The wheel keeps CUDA's run-time libraries in sibling packages; libtorch_cpu needs two small ones.
   file(GLOB _nvidia_dirs "${LibTorch_ROOT_DIR}/../nvidia/*/lib")
   set(LibTorch_RPATH "${_lib_dir}" ${_nvidia_dirs})
+  # LibTorch 2.11 carries fmt 12 beside its headers. Ours, whose library we link, must be found first, or
+  # every unit that includes both asks for symbols of a version that is nowhere.
+  set(_include_dirs "${LibTorch_INCLUDE_DIR}" "${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+  find_path(LibTorch_FMT_INCLUDE_DIR fmt/core.h)
+  if(EXISTS "${LibTorch_INCLUDE_DIR}/fmt" AND LibTorch_FMT_INCLUDE_DIR)
+    file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/include_before_torch")
+    file(CREATE_LINK "${LibTorch_FMT_INCLUDE_DIR}/fmt" "${CMAKE_BINARY_DIR}/include_before_torch/fmt" SYMBOLIC)
+    list(PREPEND _include_dirs "${CMAKE_BINARY_DIR}/include_before_torch")
+  endif()
   add_library(LibTorch::c10 SHARED IMPORTED)
   set_target_properties(LibTorch::c10 PROPERTIES IMPORTED_LOCATION "${LibTorch_C10_LIBRARY}")
   add_library(LibTorch::cpu SHARED IMPORTED)
   set_target_properties(LibTorch::cpu PROPERTIES
     IMPORTED_LOCATION "${LibTorch_CPU_LIBRARY}"
-    INTERFACE_INCLUDE_DIRECTORIES
-      "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
+    INTERFACE_INCLUDE_DIRECTORIES "${_include_dirs}"
     INTERFACE_LINK_LIBRARIES "LibTorch::c10")
   foreach(_dir IN LISTS LibTorch_RPATH)
     set_property(TARGET LibTorch::cpu APPEND PROPERTY INTERFACE_LINK_OPTIONS "LINKER:-rpath-link,${_dir}")

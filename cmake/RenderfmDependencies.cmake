@@ -35,3 +35,10 @@ if(RENDERFM_WITH_CUDA)
   endif()
   message(STATUS "renderfm: CUDA ${RENDERFM_NVCC_VERSION}, LibTorch for CUDA ${LibTorch_CUDA_VERSION}")
 endif()
+
+# For --version; empty while no kernel is built.
+set(RENDERFM_CUDA_VERSION "")
+if(RENDERFM_WITH_CUDA AND EXISTS ${PROJECT_SOURCE_DIR}/cuda/CMakeLists.txt)
+  set(RENDERFM_CUDA_VERSION "${RENDERFM_NVCC_VERSION}")
+endif()
+set(RENDERFM_ITK_VERSION "${ITK_VERSION_MAJOR}.${ITK_VERSION_MINOR}.${ITK_VERSION_PATCH}")
