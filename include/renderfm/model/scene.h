@@ -1,0 +1,44 @@
+// From what a user names (files, a transfer function, organs) to volumes on the network grid: the one way in for
+// every program that starts from a CT.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "renderfm/volume/image_io.h"
+#include "renderfm/volume/resample.h"
+#include "renderfm/volume/transfer_function.h"
+#include "renderfm/volume/volume.h"
+
+namespace renderfm {
+
+struct SceneOptions {
+  std::filesystem::path ct;
+  std::filesystem::path labels;             ///< empty: tissues are estimated
+  std::string label_version;                ///< "v1", "v2", or "" to recognise it
+  TargetSpacing spacing;
+  ReadOptions read;
+};
+
+/// One scan on the network grid.
+struct Scene {
+  CtVolume ct;
+  LabelVolume labels;  ///< every voxel of the body has one: given, or estimated
+  ScanReport report;
+};
+
+/// Reads, repairs, resamples and labels. Throws kBadInput with one sentence.
+Scene load_scene(const SceneOptions& options);
+
+/// A preset, a file, or "auto", which picks the preset that fits the scan and says which.
+TransferFunction choose_transfer_function(const Scene& scene, const std::string& name_or_path,
+                                          std::optional<std::pair<double, double>> range_hu = {});
+
+/// "1.5", "native" or "auto". Throws kBadInput.
+TargetSpacing parse_spacing(const std::string& text);
+
+}  // namespace renderfm

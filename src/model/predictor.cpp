@@ -1,0 +1,72 @@
+#include "renderfm/model/predictor.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "renderfm/core/log.h"
+#include "renderfm/core/parallel.h"
+#include "renderfm/gaussian/priming.h"
+#include "renderfm/medium/medium.h"
+#include "renderfm/model/collect_foreground.h"
+#include "renderfm/model/network_input.h"
+#include "renderfm/volume/labels.h"
+
+namespace renderfm {
+namespace {
+
+/// The most visible `limit` voxels: the least exposed go first, ties by storage order.
+std::vector<std::uint8_t> most_exposed(const Foreground& foreground, std::int64_t limit) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(foreground.size()));
+  for (std::size_t n = 0; n < order.size(); ++n) order[n] = static_cast<std::int64_t>(n);
+  std::nth_element(order.begin(), order.begin() + limit, order.end(), [&](std::int64_t a, std::int64_t b) {
+    const float exposure_a = foreground.exposure[a], exposure_b = foreground.exposure[b];
+    return exposure_a != exposure_b ? exposure_a > exposure_b : a < b;
+  });
+  std::vector<std::uint8_t> keep(order.size(), 0);
+  for (std::int64_t n = 0; n < limit; ++n) keep[order[n]] = 1;
+  return keep;
+}
+
+ViewSphere sphere_of(const Medium& medium) {
+  std::vector<std::int64_t> visible;
+  for (std::int64_t voxel = 0; voxel < medium.geometry().voxel_count(); ++voxel) {
+    if (medium.foreground(voxel)) visible.push_back(voxel);
+  }
+  if (visible.empty()) fail_input("this transfer function shows nothing of the scan; choose another --tf");
+  return view_sphere_of(medium.geometry(), visible);
+}
+
+}  // namespace
+
+Prediction predict(const Scene& scene, const TransferFunction& tf, const PredictOptions& options,
+                   const Network* network) {
+  const std::array<bool, 256> organs = select_organs(scene.labels, options.organs);
+  std::array<bool, 256> everything{};
+  everything.fill(true);
+  const Medium medium(scene.ct, scene.labels, tf, organs);
+  // Organs that are switched off still count for the camera, so that pictures of subsets line up.
+  const ViewSphere sphere =
+      organs == everything ? sphere_of(medium) : sphere_of(Medium(scene.ct, scene.labels, tf, everything));
+
+  Foreground foreground = collect_foreground(medium, scene.labels);
+  Prediction prediction;
+  prediction.foreground_voxels = foreground.size();
+  std::vector<std::uint8_t> keep;
+  if (foreground.size() > options.max_gaussians) {
+    keep = most_exposed(foreground, options.max_gaussians);
+    prediction.pruned = foreground.size() - options.max_gaussians;
+    foreground = select(foreground, keep);
+    prediction.least_exposure_kept =
+        foreground.exposure.empty() ? 0 : *std::min_element(foreground.exposure.begin(), foreground.exposure.end());
+  }
+  torch::Tensor raw = prime(foreground);
+  if (network != nullptr) raw += network_residual(*network, medium, foreground.voxel);
+  prediction.gaussians = gaussians_from_raw(raw, foreground);
+  prediction.gaussians.view_sphere = sphere;
+  prediction.gaussians.transfer_function = tf.name;
+  prediction.gaussians.model = network != nullptr ? network->plan().name : "primed";
+  return prediction;
+}
+
+}  // namespace renderfm

@@ -1,0 +1,39 @@
+// The options of every program that starts from a CT.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/cli_main.h"
+#include "renderfm/model/network.h"
+#include "renderfm/model/predictor.h"
+#include "renderfm/model/scene.h"
+
+namespace renderfm::tools {
+
+struct ScanOptions {
+  std::string labels, label_version, model, spacing = "auto", series, device = "auto";
+  std::vector<std::string> tf{"auto"}, organs{"all"};
+  std::vector<double> tf_range;
+  std::int64_t max_gaussians = 1000000;
+  int time_point = -1;
+  bool allow_gaps = false, force = false;
+};
+
+void add_scan_options(CLI::App& app, ScanOptions& options);
+
+/// Reads the CT and its labels.
+Scene load_scene(const std::string& ct, const ScanOptions& options);
+/// The transfer functions asked for, each on its own; "all" is every preset.
+std::vector<TransferFunction> load_transfer_functions(const Scene& scene, const ScanOptions& options);
+/// Null without --model, which it then says.
+std::unique_ptr<Network> load_network(const ScanOptions& options);
+/// Predicts, and says what was left out.
+Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOptions& options, const Network* network);
+
+/// True where a program is given Gaussians instead of a CT.
+bool is_gaussian_file(const std::filesystem::path& path);
+
+}  // namespace renderfm::tools

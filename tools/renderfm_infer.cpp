@@ -1,0 +1,95 @@
+// renderfm-infer: a CT becomes 6D Gaussians.
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "common/cli_main.h"
+#include "common/scan_options.h"
+#include "renderfm/core/atomic_file.h"
+#include "renderfm/core/check.h"
+#include "renderfm/gaussian/ply.h"
+
+namespace {
+
+using namespace renderfm;
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string ct, out, report, ply_flavor = "renderfm";
+  bool list_series = false;
+  tools::ScanOptions scan;
+};
+
+void print_series(const std::string& ct) {
+  int number = 0;
+  for (const SeriesInfo& series : list_series(ct)) {
+    fmt::print("{}\t{}\t{}\t{} x {} x {}\t{:.3g} mm\t{}{}\n", number++, series.uid, series.modality, series.columns,
+               series.rows, series.slices, series.spacing_mm, series.description,
+               series.usable ? "" : fmt::format(" (not usable: {})", series.why_not));
+  }
+}
+
+void check_output(const fs::path& out) {
+  if (out.extension() != ".ply") fail_input("cannot write {}: Gaussians are written as .ply", out.string());
+  check_writable(out);
+}
+
+/// out.ply -> out.bone.ply, where several transfer functions were asked for.
+fs::path output_name(const fs::path& out, const std::string& tf, bool several) {
+  return several ? fs::path(out).replace_extension(tf + out.extension().string()) : out;
+}
+
+void infer(Options& options) {
+  if (options.list_series) return print_series(options.ct);
+  if (options.out.empty()) fail_usage("OUT is missing; see renderfm-infer --help");
+  check_output(options.out);
+  if (!options.report.empty()) check_writable(options.report);
+
+  const auto start = std::chrono::steady_clock::now();
+  const auto network = tools::load_network(options.scan);
+  Scene scene = tools::load_scene(options.ct, options.scan);
+  const auto functions = tools::load_transfer_functions(scene, options.scan);
+  const PlyFlavor flavor = options.ply_flavor == "inria" ? PlyFlavor::kInria : PlyFlavor::kRenderfm;
+  for (const TransferFunction& tf : functions) {
+    const Prediction prediction = tools::predict(scene, tf, options.scan, network.get());
+    const fs::path out = output_name(options.out, tf.name, functions.size() > 1);
+    write_ply(prediction.gaussians, out, flavor);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fmt::print("{}: {} Gaussians, {:.1f} MB, {:.1f} s, transfer function {}, model {}\n", out.string(),
+               prediction.gaussians.size(), static_cast<double>(fs::file_size(out)) / 1e6, seconds, tf.name,
+               prediction.gaussians.model);
+    scene.report.add_fact("output " + out.filename().string(),
+                          fmt::format("{} Gaussians of {} foreground voxels, transfer function {}, model {}",
+                                      prediction.gaussians.size(), prediction.foreground_voxels, tf.name,
+                                      prediction.gaussians.model));
+  }
+  if (!options.report.empty()) {
+    AtomicFile report(options.report);
+    report.write(scene.report.to_json());
+    report.commit();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  const tools::Program program{
+      "renderfm-infer", "Turns a CT into 6D Gaussians that every splat viewer opens.",
+      "  renderfm-infer ct.nii.gz out.ply\n"
+      "  renderfm-infer ct.nii.gz out.ply --labels segmentation.nii.gz --tf bone-and-vessels\n"
+      "  renderfm-infer dicom_folder --list-series\n"
+      "  renderfm-infer dicom.zip out.ply --series 1 --organs skeleton,vessels --report report.json"};
+  return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
+    app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage file, DICOM folder or zip")->required();
+    app.add_option("OUT", options.out, "Gaussians to write, .ply");
+    app.add_flag("--list-series", options.list_series, "List the series of a DICOM folder or zip and stop");
+    app.add_option("--report", options.report, "Write what was read and repaired as JSON");
+    app.add_option("--ply-flavor", options.ply_flavor, "renderfm (6D), or inria: plain 3DGS for strict importers")
+        ->check(CLI::IsMember({"renderfm", "inria"}).description(""));
+    tools::add_scan_options(app, options.scan);
+    return [&] { infer(options); };
+  });
+}
