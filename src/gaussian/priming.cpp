@@ -39,7 +39,7 @@ torch::Tensor prime(const Foreground& foreground) {
       const float opacity = opacity_for_optical_depth(foreground.sigma_t_per_mm[n] * depth_per_extinction);
       row[layout::kOpacityLogit] = layout::logit(opacity);
       for (int channel = 0; channel < 3; ++channel) {
-        row[layout::kSh + channel] = (foreground.lit_srgb[n][channel] - 0.5F) / static_cast<float>(kShC0);
+        row[layout::kSh + channel] = (foreground.lit_srgb[n][channel] - 0.5F) / static_cast<float>(kSh0);
         row[layout::kDirectionMean + channel] = foreground.inward_normal[n][channel];
         row[layout::kChol + layout::a_index(channel, channel)] = log_a;
         row[layout::kChol + layout::c_index(channel, channel)] = log_c;
