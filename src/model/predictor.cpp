@@ -61,7 +61,10 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
         foreground.exposure.empty() ? 0 : *std::min_element(foreground.exposure.begin(), foreground.exposure.end());
   }
   torch::Tensor raw = prime(foreground);
-  if (network != nullptr) raw += network_residual(*network, medium, foreground.voxel);
+  if (network != nullptr) {
+    raw += network->residual(scene.ct.geometry.shape_zyx, network_input(medium, network->plan().hu_scale),
+                             torch::tensor(torch::ArrayRef<std::int64_t>(foreground.voxel)));
+  }
   prediction.gaussians = gaussians_from_raw(raw, foreground);
   prediction.gaussians.view_sphere = sphere;
   prediction.gaussians.transfer_function = tf.name;
