@@ -1,6 +1,6 @@
 // The one description of what a scan x transfer function x organ choice looks like: smoothed class map, tables
 // and extinction. Foreground mask, priming, network channels, path tracer and ray marcher all read it
-// (PATHTRACER notes: soft labels; Kroes et al. 2012 for the surface probability's opacity gradient).
+// (soft labels: trilinear weights of the class map; the opacity gradient is that of Kroes et al. 2012).
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ struct MediumClass {
 };
 
 struct MediumOptions {
-  bool smooth_labels = true;  ///< false draws label voxels as boxes, for comparison
+  bool smooth_labels = true;  ///< false draws label voxels as boxes (class_scale() is 1), for comparison
 };
 
 class Medium {
@@ -35,7 +35,14 @@ class Medium {
   /// (2 where the spacing exceeds 2 mm); 0 is invisible.
   const std::vector<std::uint8_t>& class_map() const { return class_map_; }
   int class_scale() const { return class_scale_; }
+  /// Class 0 first; at most 32.
   const std::vector<MediumClass>& classes() const { return classes_; }
+
+  /// The transfer function's gradient opacity at every voxel's HU gradient, 255 standing for 1, [D, H, W]; empty
+  /// where it has none. It multiplies the opacity of the tables: with_factor() turns a table's extinction into
+  /// that of the voxel, which is never greater. sigma_t_per_mm() and all below hold it already.
+  const std::vector<std::uint8_t>& gradient_factor() const { return gradient_factor_; }
+  float with_factor(float sigma_t_per_mm, std::uint8_t factor) const;
 
   /// At voxel centres, [D, H, W]: extinction with the class weights of the smoothed labels.
   const std::vector<float>& sigma_t_per_mm() const { return sigma_t_; }
@@ -54,11 +61,19 @@ class Medium {
   Geometry geometry_;
   std::vector<std::int16_t> hu_;
   std::vector<std::uint8_t> labels_;
+  std::array<std::uint8_t, 256> class_of_label_{};
   std::vector<std::uint8_t> class_map_;
   int class_scale_ = 1;
   std::vector<MediumClass> classes_;
+  std::vector<std::uint8_t> gradient_factor_;
+  double opacity_length_mm_ = 1;  // over which a table's extinction reaches the transfer function's opacity
   std::vector<float> sigma_t_;
   std::vector<float> blurred_opacity_;
+
+  void set_gradient_factor(const TransferFunction& tf, const std::vector<int>& layer_of_class);
+  void set_extinction();
+  std::int64_t first_cell(std::int64_t voxel) const;
+  std::uint8_t class_of_cell(std::int64_t first_cell, int cell) const;
 };
 
 }  // namespace renderfm
