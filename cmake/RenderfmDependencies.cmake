@@ -18,7 +18,7 @@ endif()
 set(_log_level "${CMAKE_MESSAGE_LOG_LEVEL}")
 set(CMAKE_MESSAGE_LOG_LEVEL NOTICE)
 find_package(ITK REQUIRED COMPONENTS
-  ITKCommon ITKIOImageBase ITKIONIFTI ITKIONRRD ITKIOMeta ITKIOGDCM ITKNIFTI
+  ITKCommon ITKIOImageBase ITKIONIFTI ITKIONRRD ITKIOMeta ITKIOGDCM ITKGDCM ITKNIFTI
   ITKImageFunction ITKImageGrid ITKThresholding ITKConnectedComponents ITKLabelMap
   ITKMathematicalMorphology ITKBinaryMathematicalMorphology ITKSmoothing ITKDistanceMap)
 set(CMAKE_MESSAGE_LOG_LEVEL "${_log_level}")
