@@ -1,0 +1,206 @@
+#include "volume/phantom/patient.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "renderfm/math/rng.h"
+
+namespace renderfm::phantom {
+namespace {
+
+// Superellipse exponent of the trunk's section: between an ellipse and a rounded box.
+constexpr float kPower = 2.5f;
+constexpr float kPi = 3.14159265f;
+
+// Centres of C7, T1..T12, L1..L5, S1 for an average adult.
+constexpr float kVertebraZ[19] = {277, 259, 239, 219, 198, 176, 153, 130, 106, 81,
+                                  55,  28,  0,   -31, -65, -99, -135, -170, -203};
+
+float power_of_absolute(float x) {  // |x|^2.5
+  const float a = std::abs(x);
+  return a * a * std::sqrt(a);
+}
+float slope_of_power(float x) {  // d|x|^2.5/dx
+  const float a = std::abs(x);
+  return std::copysign(kPower * a * std::sqrt(a), x);
+}
+
+float capsule(Vec3f p, Vec3f a, Vec3f b, float radius_a, float radius_b) {
+  const Vec3f along = b - a, q = p - a;
+  const float t = std::clamp(dot(q, along) / dot(along, along), 0.0f, 1.0f);
+  return norm(q - along * t) - mix(radius_a, radius_b, t);
+}
+
+}  // namespace
+
+Patient::Patient(std::uint64_t seed_, bool with_contrast) : seed(seed_), contrast(with_contrast) {
+  Pcg32 rng = Pcg32::from(seed_, 0xA11CE);
+  const auto draw = [&](float low, float high) { return rng.uniform<float>(low, high); };
+  const float stature = draw(0.94f, 1.05f), girth = draw(0.93f, 1.07f);
+  size = {stature * girth, stature * girth * draw(0.96f, 1.04f), stature};
+  fat_mm = draw(8, 22);
+  rib_drop = draw(0.92f, 1.1f);
+  heart_size = draw(0.93f, 1.1f);
+  liver_size = draw(-8, 8);
+  tortuosity_mm = draw(0.5f, 4.5f);
+  dome_shift_mm = draw(-8, 8);
+  lung_hu = draw(-865, -820);
+  bone_density = draw(0.85f, 1.15f);
+  scoliosis_mm = draw(-6, 6);
+  for (float& w : wander) w = draw(-1, 1);
+  const float kyphosis = draw(0.85f, 1.15f), chest_depth = draw(-5, 5);
+
+  half_width_ = Profile({{-215, 150}, {-170, 143}, {-135, 134}, {-95, 130}, {-60, 131}, {-20, 136}, {20, 139},
+                         {60, 139}, {110, 134}, {160, 124}, {200, 108}, {230, 87}, {250, 67}, {265, 54}, {285, 46}});
+  front_ = Profile({{-215, -88}, {-150, -98}, {-100, -103}, {-50, -106}, {0, -107}, {50, -105 - chest_depth},
+                    {95, -99 - chest_depth}, {150, -86 - chest_depth}, {187, -73 - chest_depth}, {225, -52},
+                    {250, -32}, {265, -20}, {285, -14}});
+  back_ = Profile({{-215, 92}, {-150, 78}, {-100, 76}, {-50, 80}, {0, 87}, {50, 94}, {100, 99}, {150, 100},
+                   {200, 92}, {230, 79}, {265, 62}, {285, 55}});
+  const auto curve = [&](float y) { return 45 + (y - 45) * kyphosis; };
+  spine_y_ = Profile({{-260, curve(70)}, {-203, curve(44)}, {-170, curve(29)}, {-135, curve(20)}, {-99, curve(20)},
+                      {-65, curve(27)}, {-31, curve(36)}, {0, curve(46)}, {55, curve(53)}, {106, curve(57)},
+                      {153, curve(57)}, {198, curve(50)}, {239, curve(38)}, {277, curve(24)}, {300, curve(18)}});
+  wall_front_ = Profile({{-215, 8}, {-60, 7}, {20, 7}, {90, 9}, {150, 19}, {210, 15}, {250, 12}});
+  wall_back_ = Profile({{-215, 20}, {-150, 15}, {-60, 16}, {20, 18}, {90, 21}, {150, 25}, {230, 24}, {280, 16}});
+  // The cavity starts inside the ribs; below them, inside the abdominal wall.
+  inner_ = Profile({{-215, 6}, {-80, 6}, {-40, 6.5f}, {0, 6.5f}, {260, 6}});
+}
+
+float Patient::vertebra_z(int v) const { return kVertebraZ[v]; }
+
+float Patient::vertebra_height(int v) const {
+  const float pitch = v == kS1 ? 34 : (v == 0 ? 18 : 0.5f * (kVertebraZ[v - 1] - kVertebraZ[v + 1]));
+  const float disc = mix(4, 9.5f, smooth_step(3, 17, static_cast<float>(v)));
+  return pitch - disc;
+}
+
+Vec3f Patient::spine_up(float z) const { return normalised(spine(z + 12) - spine(z - 12)); }
+
+float Patient::trunk(Vec3f p) const {
+  const float a = half_width_(p.z), front = front_(p.z), back = back_(p.z);
+  const float b = 0.5f * (back - front), y = p.y - 0.5f * (back + front);
+  const float u = p.x / a, v = y / b;
+  const float sum = power_of_absolute(u) + power_of_absolute(v);
+  if (sum < 1e-4f) return -std::min(a, b);
+  const float k = std::pow(sum, 1 / kPower);
+  // k is homogeneous of degree 1, so (k - 1) / |grad k| is the distance to first order everywhere.
+  const float scale = k / (kPower * sum);
+  const float gx = slope_of_power(u) / a * scale, gy = slope_of_power(v) / b * scale;
+  return (k - 1) / std::sqrt(gx * gx + gy * gy);
+}
+
+Vec3f Patient::trunk_normal(Vec3f p) const {
+  const float h = 2;
+  return normalised(Vec3f{trunk({p.x + h, p.y, p.z}) - trunk({p.x - h, p.y, p.z}),
+                          trunk({p.x, p.y + h, p.z}) - trunk({p.x, p.y - h, p.z}),
+                          trunk({p.x, p.y, p.z + h}) - trunk({p.x, p.y, p.z - h})});
+}
+
+Vec3f Patient::on_trunk(float angle, float z, float offset_mm) const {
+  const float front = front_(z), back = back_(z);
+  const auto oval = [](float c) { return std::copysign(std::pow(std::abs(c), 2 / kPower), c); };
+  const Vec3f p{half_width_(z) * oval(std::sin(angle)),
+                0.5f * (back + front) + 0.5f * (back - front) * oval(std::cos(angle)), z};
+  return offset_mm == 0 ? p : p + trunk_normal(p) * offset_mm;
+}
+
+float Patient::muscle_wall(Vec3f p) const {
+  const float backness = smooth_step(-40, 60, p.y);
+  const float x = std::abs(p.x);
+  // No muscle lies over the sternum.
+  const float front = mix(6, wall_front_(p.z), smooth_step(8, 45, x));
+  float d = trunk(p) - mix(front, wall_back_(p.z), backness);
+  if (p.y > 30) {  // the furrow over the spinous processes, between the erector columns
+    d += 5 * std::exp(-x * x / 250) * smooth_step(30, 70, p.y);
+  } else if (p.z > 80 && p.z < 230) {  // chest muscles
+    const float dx = (x - 62) / 42, dz = (p.z - 160) / 38;
+    d -= 6 * std::exp(-dx * dx - dz * dz);
+  }
+  if (p.z > 60) {  // shoulders, raised arms, neck
+    const Vec3f q{x, p.y, p.z};
+    const float neck = capsule(q, {0, 20, 215}, {0, 8, 330}, 50, 50);
+    const float slope = capsule(q, {20, 42, 262}, {142, 26, 232}, 26, 36);
+    const float latissimus = capsule(q, {118, 40, 95}, {146, 30, 212}, 18, 36);
+    const float pectoral = capsule(q, {50, -52, 190}, {143, 2, 222}, 20, 28);
+    const float arm = capsule(q, {150, 20, 225}, {158, -4, 330}, 42, 36);
+    const float girdle = smooth_min(smooth_min(slope, latissimus, 30), smooth_min(pectoral, arm, 25), 25);
+    d = smooth_min(smooth_min(d, girdle, 28), neck, 34);
+  }
+  return d;
+}
+
+float Patient::skin(Vec3f p) const {
+  const float low = 1 - smooth_step(-140, 120, p.z);
+  const float flank = smooth_step(40, 130, std::abs(p.x)), front = smooth_step(20, -80, p.y);
+  float fat = fat_mm * (0.42f + 0.35f * low + 0.2f * flank * low + 0.3f * front * low);
+  // The skin is tied down at the linea alba, the spine and the navel.
+  fat *= 1 - 0.3f * std::exp(-p.x * p.x / 300);
+  const float dz = p.z + 118;
+  if (p.y < 0) fat *= 1 - 0.6f * std::exp(-(p.x * p.x + dz * dz) / 60);
+  return muscle_wall(p) - 2.5f - fat;
+}
+
+float Patient::cavity(Vec3f p) const {
+  const float wall = trunk(p) + inner_(p.z);
+  // The spine, its muscles and the rib necks bulge into the back of the cavity.
+  const Vec3f s = spine(p.z);
+  const float body = std::hypot(p.x, p.y - s.y) - 21 - 5 * smooth_step(60, -60, p.z);
+  const float behind = std::hypot(p.x * 0.85f, p.y - s.y - 46) - 40;
+  const float posterior = smooth_min(body, behind, 12);
+  // The apex of each side ends a little above the first rib.
+  const float side = std::abs(p.x) - 32, depth = p.y - 26;
+  const float apex = (p.z - 263 + (side * side + depth * depth) / 75) * 0.6f;
+  return smooth_max(smooth_max(wall, -posterior, 10), apex, 8);
+}
+
+float Patient::dome_z(float x, float y, bool left) const {
+  const float u = (x - (left ? 70.0f : -66.0f)) / 84, v = (y + 6) / 92;
+  const float fall = u * u + v * v;
+  const float top = (left ? 86.0f : 100.0f) + dome_shift_mm;
+  return top - 88 * fall - 0.27f * (y + 6);
+}
+
+float Patient::diaphragm(Vec3f p) const {
+  // Both domes meet in the central tendon under the heart.
+  const float height = smooth_max(dome_z(p.x, p.y, true), dome_z(p.x, p.y, false), 110);
+  return (p.z - height) * 0.62f;
+}
+
+float Patient::mediastinum(Vec3f p) const {
+  // Between the lungs: narrow behind the sternum, wide at the great vessels and before the spine.
+  const float centre = 3;
+  const float width = mix(9, 26, smooth_step(-75, -25, p.y)) + 8 * smooth_step(205, 245, p.z) -
+                      4 * smooth_step(40, 80, p.y);
+  const float slab = (std::abs(p.x - centre) - width) * 0.9f;
+  const Mat3f axes = heart_axes();
+  const Vec3f q = transposed(axes) * (p - heart_centre());
+  const float s = heart_size;
+  const Vec3f h{(52 + 5) * s, (46 + 5) * s, (64 + 5) * s};
+  const Vec3f e{q.x / h.x, q.y / h.y, q.z / h.z}, e2{e.x / h.x, e.y / h.y, e.z / h.z};
+  const float k = norm(e);
+  const float heart = k < 1e-3f ? -40.0f : k * (k - 1) / norm(e2);
+  return smooth_min(slab, heart, 14);
+}
+
+float Patient::lung(Vec3f p, bool left) const {
+  if (left ? p.x < -10 : p.x > 10) return 30;
+  // Three millimetres of diaphragm below.
+  return smooth_max(smooth_max(cavity(p), 1.9f - diaphragm(p), 4), -mediastinum(p), 5);
+}
+
+Mat3f Patient::heart_axes() const { return axes_along({0.66f, -0.52f, -0.54f}, {0.5f, 0.75f, 0}); }
+
+Vec3f Patient::heart_centre() const {
+  return {22 + 3 * wander[0], -34, 116 + 0.6f * dome_shift_mm};
+}
+
+Box Patient::torso_box() const {
+  Box box;
+  const float side = 208 + 0.6f * fat_mm;
+  box.add(Vec3f{-side, -124 - 1.1f * fat_mm, kBottomMm});
+  box.add(Vec3f{side, 128 + 0.8f * fat_mm, kTopMm});
+  return box;
+}
+
+}  // namespace renderfm::phantom

@@ -1,0 +1,69 @@
+// One patient: the numbers drawn from the seed, and the large surfaces that every organ refers to.
+//
+// Canonical frame: LPS mm, x = 0 in the midline, y = 0 in the middle of the trunk, z = 0 at the centre of T12.
+#pragma once
+
+#include <cstdint>
+
+#include "volume/phantom/shapes.h"
+
+namespace renderfm::phantom {
+
+/// Vertebrae by number: 0 is C7, 1..12 are T1..T12, 13..17 are L1..L5, 18 is S1.
+inline constexpr int kC7 = 0, kT1 = 1, kT12 = 12, kL1 = 13, kL5 = 17, kS1 = 18;
+
+/// Extent of the canonical body along z; the scan's field of view.
+inline constexpr float kBottomMm = -205, kTopMm = 276;
+
+class Patient {
+ public:
+  Patient(std::uint64_t seed, bool with_contrast);
+
+  // Drawn from the seed; 1 is average.
+  std::uint64_t seed;
+  bool contrast;
+  Vec3f size;             ///< world mm per canonical mm
+  float fat_mm;           ///< under the skin of the flank
+  float rib_drop;         ///< steepness of the ribs
+  float heart_size;
+  float liver_size;
+  float tortuosity_mm;    ///< how far vessels stray
+  float dome_shift_mm;    ///< breath: height of the diaphragm
+  float lung_hu;
+  float bone_density;
+  float scoliosis_mm;
+  std::array<float, 12> wander;  ///< free offsets in [-1, 1] for organs' places
+
+  float vertebra_z(int v) const;
+  float vertebra_height(int v) const;  ///< of the body, without discs
+  /// Centre of the vertebral body at a height.
+  Vec3f spine(float z) const { return {0, spine_y_(z), z}; }
+  Vec3f spine_up(float z) const;  ///< unit tangent
+
+  /// Surface in which the ribs lie; below them, the middle of the abdominal wall.
+  float trunk(Vec3f p) const;
+  /// A point of it: angle 0 is the spine, pi/2 the patient's left, pi the sternum; then `offset_mm` outwards.
+  Vec3f on_trunk(float angle, float z, float offset_mm = 0) const;
+  Vec3f trunk_normal(Vec3f p) const;  ///< outwards, in the axial plane and along z
+
+  float skin(Vec3f p) const;          ///< surface of the body
+  float muscle_wall(Vec3f p) const;   ///< outer surface of the muscles, under the fat
+  float cavity(Vec3f p) const;        ///< inside of the chest and abdominal wall
+  /// Height of the diaphragm over a point; `left` chooses the dome.
+  float dome_z(float x, float y, bool left) const;
+  float diaphragm(Vec3f p) const;     ///< negative below it
+  /// One lung without its fissures; `left` chooses.
+  float lung(Vec3f p, bool left) const;
+  float mediastinum(Vec3f p) const;
+
+  /// The heart's axes: the third points from the base to the apex.
+  Mat3f heart_axes() const;
+  Vec3f heart_centre() const;
+
+  Box torso_box() const;              ///< of the skin, in canonical mm
+
+ private:
+  Profile half_width_, front_, back_, spine_y_, wall_front_, wall_back_, inner_;
+};
+
+}  // namespace renderfm::phantom
