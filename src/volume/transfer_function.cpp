@@ -8,7 +8,8 @@
 namespace renderfm {
 namespace {
 
-// Outside these, VTK treats a segment as a plain step or a plain line.
+// Outside these, VTK draws a segment as a plain step or a plain line. The step is that of its colour function
+// alone: its piecewise function (9.7) keeps the Hermite curve up to sharpness 1, and so do opacities here.
 constexpr double kStepSharpness = 0.99;
 constexpr double kLineSharpness = 0.01;
 // A midpoint on a node would divide by zero.
@@ -19,11 +20,11 @@ constexpr double kMidpointMargin = 1e-5;
 // a line (0) over a Hermite curve of falling end slope to a step (1).
 class Segment {
  public:
-  Segment(double parameter, double midpoint, double sharpness) {
+  Segment(double parameter, double midpoint, double sharpness, bool may_step) {
     midpoint = std::clamp(midpoint, kMidpointMargin, 1 - kMidpointMargin);
     double s = parameter < midpoint ? 0.5 * parameter / midpoint
                                     : 0.5 + 0.5 * (parameter - midpoint) / (1 - midpoint);
-    if (sharpness > kStepSharpness) {
+    if (may_step && sharpness > kStepSharpness) {
       second_ = s < 0.5 ? 0 : 1;
     } else if (sharpness < kLineSharpness) {
       second_ = s;
@@ -49,7 +50,7 @@ class Segment {
 
 // Calls found(point) at the ends and found(first, second, segment) between.
 template <class Point, class At, class Between>
-auto evaluate(const std::vector<Point>& points, double x, At at, Between between) {
+auto evaluate(const std::vector<Point>& points, double x, bool may_step, At at, Between between) {
   RFM_CHECK(!points.empty(), "a transfer function curve has no points");
   if (x <= points.front().x) return at(points.front());
   if (x >= points.back().x) return at(points.back());
@@ -57,20 +58,20 @@ auto evaluate(const std::vector<Point>& points, double x, At at, Between between
                                        [](double value, const Point& point) { return value < point.x; });
   const auto first = std::prev(second);
   return between(*first, *second,
-                 Segment((x - first->x) / (second->x - first->x), first->midpoint, first->sharpness));
+                 Segment((x - first->x) / (second->x - first->x), first->midpoint, first->sharpness, may_step));
 }
 
 }  // namespace
 
 double evaluate_curve(const std::vector<ScalarPoint>& points, double x) {
   return evaluate(
-      points, x, [](const ScalarPoint& p) { return p.y; },
+      points, x, false, [](const ScalarPoint& p) { return p.y; },
       [](const ScalarPoint& a, const ScalarPoint& b, const Segment& segment) { return segment.blend(a.y, b.y); });
 }
 
 Vec3f evaluate_curve(const std::vector<ColorPoint>& points, double x) {
   return evaluate(
-      points, x, [](const ColorPoint& p) { return p.srgb; },
+      points, x, true, [](const ColorPoint& p) { return p.srgb; },
       [](const ColorPoint& a, const ColorPoint& b, const Segment& segment) {
         Vec3f srgb{};
         for (int c = 0; c < 3; ++c) {

@@ -33,7 +33,10 @@ Vec3d srgb_from_lab(Vec3d lab) {
   const Vec3d xyz{kWhiteXyz.x * inverse_f(fy + lab.y / 500), kWhiteXyz.y * inverse_f(fy),
                   kWhiteXyz.z * inverse_f(fy - lab.z / 200)};
   const Vec3d rgb = inverse(kXyzFromRgb) * xyz;
-  return {encode(rgb.x), encode(rgb.y), encode(rgb.z)};
+  const Vec3d srgb{encode(rgb.x), encode(rgb.y), encode(rgb.z)};
+  // Outside the gamut, as VTK does: darker rather than of another hue.
+  const double high = std::max({srgb.x, srgb.y, srgb.z});
+  return high > 1 ? srgb * (1 / high) : srgb;
 }
 
 Vec3d hsv_from_rgb(Vec3d rgb) {

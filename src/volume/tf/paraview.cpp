@@ -93,7 +93,8 @@ TransferFunction read_paraview(const ConfigNode& document) {
   layer.opacity = read_scalars(map.at(opacity_key));
   layer.color = read_colors(map.at("RGBPoints"), color_space_of(map));
   if (map.has("ColorSpace") && map.at("ColorSpace").as_string() == "Step") {
-    for (ColorPoint& point : layer.color) point.sharpness = 1, point.midpoint = 1;
+    // A segment has its second point's color from its beginning on.
+    for (ColorPoint& point : layer.color) point.sharpness = 1, point.midpoint = 0;
   }
   tf.layers.push_back(std::move(layer));
   return tf;

@@ -1,4 +1,6 @@
-// 3D Slicer's .vp.json (volume property schema 1): points may leave out midpoint and sharpness.
+// 3D Slicer's .vp.json (volume property schema 1): points may leave out midpoint and sharpness. VTK
+// measures gradients per voxel of the scan on display; they are taken as per mm here. effectiveRange is a hint for
+// Slicer's sliders, and lighting is the renderers' own affair here.
 #include <algorithm>
 
 #include "renderfm/core/check.h"

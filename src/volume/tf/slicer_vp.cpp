@@ -1,5 +1,6 @@
 // 3D Slicer's .vp: nine lines, the last three of which are curves of the form "N v v v ...", N counting numbers.
-#include <algorithm>
+// VTK measures gradients per voxel of the scan on display; they are taken as per mm here.
+#include <locale>
 #include <sstream>
 
 #include "renderfm/core/check.h"
