@@ -1,0 +1,78 @@
+// The forward pass for inference on a CPU: channels-last throughout, where oneDNN needs no reordering, with the
+// norm and the rectifier fused and every skip written straight into the buffer its decoder stage reads.
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include "instance_norm.h"
+#include "renderfm/core/parallel.h"
+#include "renderfm/nn/unet3d.h"
+#include "renderfm/tensor/check_tensor.h"
+#include "tensor_pool.h"
+
+namespace renderfm {
+namespace {
+
+std::int64_t voxel_count(const torch::Tensor& x) { return x.size(2) * x.size(3) * x.size(4); }
+
+}  // namespace
+
+torch::Tensor UNet3d::infer(const torch::Tensor& input, const torch::Tensor& voxels) const {
+  check_tensor(input, "network input", {config_.in_channels, -1, -1, -1});
+  check_tensor(voxels, "voxel list", {-1}, torch::kInt64);
+  check_input(input.sizes().slice(1));
+  const at::NoGradGuard no_grad;
+  if (input.is_cpu()) {
+    const nn::TensorPoolScope pool;
+    return head_rows(features_cpu(input).index_select(0, voxels));
+  }
+  const torch::Tensor output = forward_plain(input.unsqueeze(0));
+  return output.view({config_.out_channels, -1}).index_select(1, voxels.to(output.device())).t().contiguous();
+}
+
+// [in, d, h, w] -> the last feature map as rows [d * h * w, features].
+torch::Tensor UNet3d::features_cpu(const torch::Tensor& input) const {
+  at::set_num_threads(thread_count());
+  const nn::TensorPoolScope pool;
+  const auto format = at::MemoryFormat::ChannelsLast3d;
+  // `copy`, where defined, receives the result as the second half of its channels.
+  const auto block = [&](const torch::Tensor& in, const Conv& conv, const torch::Tensor& copy) {
+    torch::Tensor y = at::conv3d(in, conv.weight, conv.bias, conv.stride, /*padding=*/1).contiguous(format);
+    float* copy_rows = copy.defined() ? copy.data_ptr<float>() + y.size(1) : nullptr;
+    nn::instance_norm_leaky_relu(y.data_ptr<float>(), voxel_count(y), y.size(1), conv.norm_weight.data_ptr<float>(),
+                                 conv.norm_bias.data_ptr<float>(), copy_rows, 2 * y.size(1));
+    return y;
+  };
+
+  torch::Tensor x = input.unsqueeze(0).contiguous(format);
+  std::vector<torch::Tensor> skips;  // [1, 2 * features, d, h, w]: room for the upsampled half, then the skip
+  for (std::size_t s = 0; s < encoder_.size(); ++s) {
+    torch::Tensor skip;
+    for (std::size_t c = 0; c < encoder_[s].size(); ++c) {
+      if (c + 1 == encoder_[s].size() && s + 1 < encoder_.size()) {
+        const std::int64_t stride = encoder_[s].front().stride;
+        const std::int64_t halving = c == 0 ? stride : 1;
+        skip = at::empty({1, 2 * config_.features(static_cast<std::int64_t>(s)), x.size(2) / halving,
+                          x.size(3) / halving, x.size(4) / halving},
+                         at::TensorOptions(at::kFloat).memory_format(format));
+      }
+      x = block(x, encoder_[s][c], skip);
+    }
+    if (skip.defined()) skips.push_back(std::move(skip));
+  }
+  for (std::size_t s = 0; s < decoder_.size(); ++s) {
+    torch::Tensor both = std::move(skips.back());
+    skips.pop_back();
+    x = at::conv_transpose3d(x, ups_[s].weight, ups_[s].bias, /*stride=*/2).contiguous(format);
+    nn::copy_rows(x.data_ptr<float>(), voxel_count(x), x.size(1), both.data_ptr<float>(), both.size(1));
+    x = std::move(both);
+    for (const Conv& conv : decoder_[s]) x = block(x, conv, {});
+  }
+  return x.permute({0, 2, 3, 4, 1}).view({voxel_count(x), x.size(1)});
+}
+
+// [n, features] -> [n, out]: a 1x1x1 convolution is a matrix product.
+torch::Tensor UNet3d::head_rows(const torch::Tensor& rows) const {
+  return at::addmm(head_bias_, rows, head_weight_.view({config_.out_channels, -1}).t());
+}
+
+}  // namespace renderfm
