@@ -30,7 +30,7 @@ GzipInput::GzipInput(const fs::path& path) : name_(path.string()) {
 GzipInput::~GzipInput() { gzclose(file_); }
 
 void GzipInput::fail_truncated() const {
-  fail_input("{} is damaged or cut short: it ends before its last voxel; copy or download it again", name_);
+  fail_input("{} is damaged or cut short; copy or download it again", name_);
 }
 
 std::size_t GzipInput::read_some(void* bytes, std::size_t size) {

@@ -4,7 +4,10 @@
 #include <itkNrrdImageIO.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <new>
+#include <string_view>
 
 namespace renderfm {
 namespace fs = std::filesystem;
@@ -29,14 +32,49 @@ VoxelType voxel_type(const itk::ImageIOBase& io, const std::string& name) {
   }
 }
 
-// ITK's text is a page with source lines; the last description line is the reason.
+// ITK's text is a page of where it failed; its end is the reason.
 std::string reason_of(const itk::ExceptionObject& error) {
   std::string text = error.GetDescription();
-  for (char& c : text) {
-    if (c == '\n') c = ' ';
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  for (const std::string_view mark : {"): ", "] "}) {
+    if (const auto at = text.rfind(mark); at != std::string::npos) text = text.substr(at + mark.size());
   }
-  const auto colon = text.rfind("): ");
-  return colon == std::string::npos ? text : text.substr(colon + 3);
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+// MetaIO fills with zeros what a file lacks. Raw data has the size of the image, compressed data says its size.
+void check_meta_image_is_whole(const fs::path& path, std::uintmax_t image_bytes) {
+  std::ifstream stream(path, std::ios::binary);
+  bool compressed = false;
+  std::uintmax_t expected = image_bytes;
+  for (std::string line; std::getline(stream, line);) {
+    const auto equals = line.find('=');
+    if (equals == std::string::npos) return;
+    const auto word = [](std::string text) {
+      const auto first = text.find_first_not_of(" \t\r");
+      return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+    };
+    const std::string key = word(line.substr(0, equals)), value = word(line.substr(equals + 1));
+    if (key == "CompressedData") compressed = value == "True" || value == "true" || value == "1";
+    if (key == "CompressedDataSize") expected = std::strtoull(value.c_str(), nullptr, 10);
+    if (key == "BinaryData" && (value == "False" || value == "false" || value == "0")) return;  // text
+    if (key != "ElementDataFile") continue;
+    if (compressed && expected == image_bytes) return;  // its size is not given
+    std::error_code error;
+    const bool local = value == "LOCAL" || value == "Local" || value == "local";
+    const fs::path data = local ? path : path.parent_path() / value;
+    if (!local && (value.starts_with("LIST") || value.find('%') != std::string::npos)) return;  // many files
+    if (!fs::exists(data, error)) {
+      fail_input("{} names {} as its data, which does not exist; put it beside the header", path.string(),
+                 data.string());
+    }
+    const std::uintmax_t held = fs::file_size(data, error) - (local ? static_cast<std::uintmax_t>(stream.tellg()) : 0);
+    if (held < expected) {
+      fail_input("{} is cut short: {} bytes of voxels where its header promises {}; copy or download it again",
+                 data.string(), held, expected);
+    }
+    return;
+  }
 }
 
 // The image without its values, and how many time points the file has.
@@ -96,6 +134,9 @@ RawImage read_with_itk(const fs::path& path, FileFormat format, int time_point, 
     for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) region.SetSize(axis, io->GetDimensions(axis));
     io->SetIORegion(region);
     const std::size_t volume_size = static_cast<std::size_t>(image.voxel_count()) * size_of(image.type);
+    if (format == FileFormat::kMetaImage) {
+      check_meta_image_is_whole(path, volume_size * static_cast<std::size_t>(time_points));
+    }
     image.bytes.resize(volume_size * static_cast<std::size_t>(time_points));
     io->Read(image.bytes.data());
     if (time_points > 1) {
