@@ -1,0 +1,36 @@
+// Where a footprint lies on the pixel grid and in the depth order.
+#pragma once
+
+#include <cstdint>
+
+#include "renderfm/math/hd.h"
+#include "renderfm/math/scalar_ops.h"
+#include "renderfm/raster/constants.h"
+
+namespace renderfm::raster {
+
+/// Half-open ranges of whole numbers within the image; empty where begin >= end. T as in Footprint.
+template <class T>
+struct PixelBox {
+  T x_begin, y_begin, x_end, y_end;
+};
+
+/// The pixels whose centres (i + 0.5) lie in the box around (x, y). Clamped before any cast: an int cannot hold what a
+/// wild Gaussian may ask for. NaN gives 0.
+template <class T>
+RFM_HD PixelBox<T> pixel_box(T x, T y, T half_width, T half_height, T width, T height) {
+  const auto within = [](T i, T count) { return minimum(maximum(i, T(0)), count); };
+  const T half = T(0.5f), one = T(1);
+  return {within(-round_down(half - (x - half_width)), width), within(-round_down(half - (y - half_height)), height),
+          within(round_down(x + half_width - half) + one, width),
+          within(round_down(y + half_height - half) + one, height)};
+}
+
+/// 24-bit fixed-point depth over the drawable Gaussians' range: nearer first, equal keys keep index order.
+RFM_HD std::uint32_t depth_key(float z, float z_min, float z_max) {
+  const float range = z_max - z_min;
+  if (!(range > 0.0f)) return 0;
+  return static_cast<std::uint32_t>((z - z_min) / range * kMaxDepthKey);
+}
+
+}  // namespace renderfm::raster
