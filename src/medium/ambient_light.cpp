@@ -174,7 +174,7 @@ std::array<FaceSweep, 2> face_sweeps(const SweepAxes& axes, Vec3d spacing_mm) {
       direction.length_class = (n / kPerSide != 1) + (n % kPerSide != 1);
       side.step_mm[direction.length_class] = static_cast<float>(plane_mm * length);
       direction.weight = static_cast<float>(1 / (length * length * length));
-      total += direction.weight;
+      total += 1 / (length * length * length);
       direction.towards_light[axes.world_axis[0]] = static_cast<float>((forward ? -1 : 1) / length);
       direction.towards_light[axes.world_axis[1]] = static_cast<float>(-row_tangent / length);
       direction.towards_light[axes.world_axis[2]] = static_cast<float>(-column_tangent / length);
@@ -182,7 +182,7 @@ std::array<FaceSweep, 2> face_sweeps(const SweepAxes& axes, Vec3d spacing_mm) {
   }
   // Three axes share the sphere equally.
   for (FaceSweep& side : sides) {
-    for (SweepDirection& direction : side.directions) direction.weight /= static_cast<float>(3 * total);
+    for (SweepDirection& direction : side.directions) direction.weight = static_cast<float>(static_cast<double>(direction.weight) / (3 * total));
   }
   return sides;
 }

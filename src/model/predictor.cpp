@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/gaussian/priming.h"
