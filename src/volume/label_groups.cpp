@@ -24,7 +24,8 @@ const std::vector<Group>& groups() {
   static const std::vector<Group> table = {
       {"all", {"*"}},
       {"skeleton",
-       {"@ribs", "@spine", "@skull", "@pelvis", "@limbs", "sternum", "costal_cartilages", "bone", "skeleton"}},
+       {"@ribs", "@spine", "@skull", "@pelvis", "@limbs", "sternum", "costal_cartilages", "bone",
+        "skeleton"}},
       {"ribs", {"rib_*", "ribs"}},
       {"chest_wall", {"@ribs", "sternum", "costal_cartilages"}},
       {"vertebrae", {"vertebra*"}},
@@ -32,20 +33,19 @@ const std::vector<Group>& groups() {
       {"skull", {"skull", "mandible", "teeth_*", "zygomatic_arch_*", "hard_palate"}},
       {"pelvis", {"hip", "hip_*", "sacrum", "pelvis"}},
       {"limbs",
-       {"humerus*", "scapula*", "clavicula*", "femur*", "patella*", "tibia*", "fibula*", "tarsal*", "metatarsal*",
-        "phalanges_*", "ulna*", "radius*", "carpal*", "metacarpal*"}},
+       {"humerus*", "scapula*", "clavicula*", "femur*", "patella*", "tibia*", "fibula*", "tarsal*",
+        "metatarsal*", "phalanges_*", "ulna*", "radius*", "carpal*", "metacarpal*"}},
       {"vessels", {"@arteries", "@veins", "vessel", "vessels", "lung_vessels", "liver_vessels"}},
       {"arteries",
        {"aorta", "iliac_artery_*", "pulmonary_artery*", "brachiocephalic_trunk", "subclavian_artery_*",
         "common_carotid_artery_*", "internal_carotid_artery_*", "coronary_arteries"}},
       {"veins",
-       {"inferior_vena_cava", "superior_vena_cava", "portal_vein_and_splenic_vein", "iliac_vena_*", "pulmonary_vein*",
-        "brachiocephalic_vein_*", "internal_jugular_vein_*"}},
+       {"inferior_vena_cava", "superior_vena_cava", "portal_vein_and_splenic_vein", "iliac_vena_*",
+        "pulmonary_vein*", "brachiocephalic_vein_*", "internal_jugular_vein_*"}},
       {"heart", {"heart", "heart_*", "atrial_appendage_left"}},
       {"lungs", {"lung", "lung_left", "lung_right", "lung_upper_*", "lung_middle_*", "lung_lower_*"}},
       {"airways", {"trachea", "airway", "lung_trachea_bronchia"}},
-      {"organs",
-       {"@abdomen", "@lungs", "@airways", "@heart", "@brain", "esophagus", "thyroid_gland"}},
+      {"organs", {"@abdomen", "@lungs", "@airways", "@heart", "@brain", "esophagus", "thyroid_gland"}},
       {"abdomen",
        {"spleen", "@kidneys", "gallbladder", "liver", "stomach", "pancreas", "adrenal_gland_*", "@bowel",
         "urinary_bladder", "prostate"}},
@@ -66,11 +66,12 @@ const std::vector<Group>& groups() {
 
 // Words that people type for a group.
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
-    {"bone", "skeleton"}, {"bones", "skeleton"},  {"rib", "ribs"},      {"vertebra", "vertebrae"},
-    {"lung", "lungs"},    {"vessel", "vessels"},  {"artery", "arteries"}, {"vein", "veins"},
-    {"kidney", "kidneys"}, {"airway", "airways"}, {"muscle", "muscles"}, {"organ", "organs"}};
+    {"bone", "skeleton"},  {"bones", "skeleton"}, {"rib", "ribs"},        {"vertebra", "vertebrae"},
+    {"lung", "lungs"},     {"vessel", "vessels"}, {"artery", "arteries"}, {"vein", "veins"},
+    {"kidney", "kidneys"}, {"airway", "airways"}, {"muscle", "muscles"},  {"organ", "organs"}};
 
-constexpr std::string_view kTissueNames[] = {"lung", "bone", "vessel", "soft_tissue", "fat", "skin", "airway"};
+constexpr std::string_view kTissueNames[] = {"lung", "bone", "vessel", "soft_tissue",
+                                             "fat",  "skin", "airway"};
 
 // "Left Kidney" and "left-kidney" are left_kidney. Case is kept out of comparisons.
 std::string normalised_name(std::string_view name) {
@@ -126,7 +127,8 @@ std::vector<std::string> known_terms(const LabelVolume& labels) {
   for (const auto& [alias, group] : kAliases) terms.emplace_back(alias);
   for (const auto& [label, name] : labels.names) terms.push_back(normalised_name(name));
   for (const LabelVersion version : {LabelVersion::kV2, LabelVersion::kV1}) {
-    for (const std::string_view name : total_segmentator_names(version)) terms.push_back(normalised_name(name));
+    for (const std::string_view name : total_segmentator_names(version))
+      terms.push_back(normalised_name(name));
   }
   for (const std::string_view name : kTissueNames) terms.emplace_back(name);
   return terms;
@@ -149,7 +151,8 @@ bool organ_matches(std::string_view name, std::string_view term) {
 
 std::array<bool, 256> select_organs(const LabelVolume& labels, const std::vector<std::string>& terms) {
   const std::vector<std::string> words = split_at_commas(terms);
-  if (words.empty()) fail_usage("no organ was named; give names or groups such as skeleton,vessels or all,-skin");
+  if (words.empty())
+    fail_usage("no organ was named; give names or groups such as skeleton,vessels or all,-skin");
   const std::vector<std::string> known = known_terms(labels);
 
   std::array<bool, 256> selected{};

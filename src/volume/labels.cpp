@@ -1,5 +1,5 @@
-// Reads labels from a multi-label file, a folder of masks or one mask, finds their names and brings them onto the
-// CT's grid.
+// Reads labels from a multi-label file, a folder of masks or one mask, finds their names and brings them onto
+// the CT's grid.
 #include "renderfm/volume/labels.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,8 @@ constexpr std::string_view kImageSuffixes[] = {".nii.gz", ".nii", ".nrrd", ".mha
 std::string image_stem(const fs::path& path) {
   const std::string file = path.filename().string();
   for (const std::string_view suffix : kImageSuffixes) {
-    if (file.size() > suffix.size() && file.ends_with(suffix)) return file.substr(0, file.size() - suffix.size());
+    if (file.size() > suffix.size() && file.ends_with(suffix))
+      return file.substr(0, file.size() - suffix.size());
   }
   return {};
 }
@@ -35,7 +36,8 @@ std::string image_stem(const fs::path& path) {
 std::string organ_from_file(const fs::path& path) {
   std::string stem = image_stem(path);
   if (stem.empty()) stem = path.stem().string();
-  for (const std::string_view tail : {"_mask", "-mask", "_segmentation", "_seg", "-seg", "_label", "-label", "_labels"}) {
+  for (const std::string_view tail :
+       {"_mask", "-mask", "_segmentation", "_seg", "-seg", "_label", "-label", "_labels"}) {
     if (stem.size() > tail.size() && stem.ends_with(tail)) stem.resize(stem.size() - tail.size());
   }
   return stem;
@@ -88,35 +90,42 @@ std::optional<LabelVersion> recognise(const LabelNames& names) {
 }
 
 // Names for labels whose file has none. `labels` lies on the grid of `ct`.
-LabelNames names_from_numbers(const LabelVolume& labels, const CtVolume& ct, std::optional<LabelVersion> version,
-                              const std::string& what, ScanReport& report) {
+LabelNames names_from_numbers(const LabelVolume& labels, const CtVolume& ct,
+                              std::optional<LabelVersion> version, const std::string& what,
+                              ScanReport& report) {
   const std::vector<std::uint8_t> present = labels_present(labels);
   const int greatest = present.back();
   if (version) {
     const std::size_t classes = total_segmentator_names(*version).size();
     if (static_cast<std::size_t>(greatest) > classes) {
-      fail_input("{}: label {} occurs, but TotalSegmentator {} ends at {}; give the right --label-version, or a file "
-                 "that names its labels", what, greatest, version_text(*version), classes);
+      fail_input(
+          "{}: label {} occurs, but TotalSegmentator {} ends at {}; give the right --label-version, or a "
+          "file "
+          "that names its labels",
+          what, greatest, version_text(*version), classes);
     }
-    report.add_fact("label_numbering", fmt::format("TotalSegmentator {}, as --label-version says",
-                                                   version_text(*version)));
+    report.add_fact("label_numbering",
+                    fmt::format("TotalSegmentator {}, as --label-version says", version_text(*version)));
     return names_of(*version, present);
   }
   const std::size_t classes_v1 = total_segmentator_names(LabelVersion::kV1).size();
   const std::size_t classes_v2 = total_segmentator_names(LabelVersion::kV2).size();
   if (static_cast<std::size_t>(greatest) > classes_v2) {
-    fail_input("{}: label {} occurs without a name, and no TotalSegmentator numbering goes beyond {}; give a NIfTI "
-               "file that names its labels, or a folder with one <organ>.nii.gz per organ", what, greatest,
-               classes_v2);
+    fail_input(
+        "{}: label {} occurs without a name, and no TotalSegmentator numbering goes beyond {}; give a NIfTI "
+        "file that names its labels, or a folder with one <organ>.nii.gz per organ",
+        what, greatest, classes_v2);
   }
   const auto statistics = label_statistics(labels, ct);
-  const LabelNames names_v1 = names_of(LabelVersion::kV1, present), names_v2 = names_of(LabelVersion::kV2, present);
+  const LabelNames names_v1 = names_of(LabelVersion::kV1, present),
+                   names_v2 = names_of(LabelVersion::kV2, present);
   const AnatomyVote v1 = vote_on_anatomy(statistics, names_v1), v2 = vote_on_anatomy(statistics, names_v2);
   if (static_cast<std::size_t>(greatest) > classes_v1) {
-    report.add_repair("label_names_inferred",
-                      fmt::format("{}: the labels have no names; label {} occurs, which TotalSegmentator v1 lacks, so "
-                                  "they were read as v2 ({} of {} anatomical tests agree)", what, greatest,
-                                  v2.tested - v2.contradicted, v2.tested));
+    report.add_repair(
+        "label_names_inferred",
+        fmt::format("{}: the labels have no names; label {} occurs, which TotalSegmentator v1 lacks, so "
+                    "they were read as v2 ({} of {} anatomical tests agree)",
+                    what, greatest, v2.tested - v2.contradicted, v2.tested));
     return names_v2;
   }
   // Anatomy decides only where one numbering is contradicted by nothing and the other by much.
@@ -128,15 +137,19 @@ LabelNames names_from_numbers(const LabelVolume& labels, const CtVolume& ct, std
     const AnatomyVote& good = second ? v2 : v1;
     const AnatomyVote& bad = second ? v1 : v2;
     if (!decisive(good, bad)) continue;
-    report.add_repair("label_names_inferred",
-                      fmt::format("{}: the labels have no names; all {} anatomical tests agree with TotalSegmentator "
-                                  "{} and {} contradict the other numbering ({}), so they were read as {}", what,
-                                  good.tested, version_text(guess), bad.contradicted, bad.example,
-                                  version_text(guess)));
+    report.add_repair(
+        "label_names_inferred",
+        fmt::format("{}: the labels have no names; all {} anatomical tests agree with TotalSegmentator "
+                    "{} and {} contradict the other numbering ({}), so they were read as {}",
+                    what, good.tested, version_text(guess), bad.contradicted, bad.example,
+                    version_text(guess)));
     return second ? names_v2 : names_v1;
   }
-  fail_input("{}: the labels have no names, and nothing in them tells TotalSegmentator v1 (104 classes) from v2 (117 "
-             "classes); say --label-version v1 or --label-version v2", what);
+  fail_input(
+      "{}: the labels have no names, and nothing in them tells TotalSegmentator v1 (104 classes) from v2 "
+      "(117 "
+      "classes); say --label-version v1 or --label-version v2",
+      what);
 }
 
 LabelVolume read_file(const fs::path& path, const CtVolume& ct, std::optional<LabelVersion> version,
@@ -144,7 +157,8 @@ LabelVolume read_file(const fs::path& path, const CtVolume& ct, std::optional<La
   const std::string what = path.string();
   LabelVolume labels = fit_to_grid(read_label_image(path, report), ct, what, report);
   const std::vector<std::uint8_t> present = labels_present(labels);
-  if (present.empty()) fail_input("{}: every voxel is 0, so nothing is labelled; give a file with labels", what);
+  if (present.empty())
+    fail_input("{}: every voxel is 0, so nothing is labelled; give a file with labels", what);
 
   LabelNames embedded = read_label_names(path);
   if (!embedded.empty()) {
@@ -155,26 +169,31 @@ LabelVolume read_file(const fs::path& path, const CtVolume& ct, std::optional<La
         return embedded.count(label) && (!all.count(label) || all.at(label) != embedded.at(label));
       });
       if (differ) {
-        fail_input("{}: the names in the file are TotalSegmentator {}, but --label-version says {}; leave the option "
-                   "out", what, version_text(*found), version_text(*version));
+        fail_input(
+            "{}: the names in the file are TotalSegmentator {}, but --label-version says {}; leave the "
+            "option "
+            "out",
+            what, version_text(*found), version_text(*version));
       }
     }
-    report.add_fact("label_numbering", found ? fmt::format("TotalSegmentator {}, by the names in the file",
-                                                           version_text(*found))
-                                             : std::string("own names in the file"));
+    report.add_fact("label_numbering",
+                    found ? fmt::format("TotalSegmentator {}, by the names in the file", version_text(*found))
+                          : std::string("own names in the file"));
     for (const std::uint8_t label : present) {
       const auto name = embedded.find(label);
       labels.names[label] = name == embedded.end() ? fmt::format("label_{}", label) : name->second;
       if (name == embedded.end()) {
-        report.add_repair("label_unnamed", fmt::format("{}: the file names its labels, but not {}; it is called "
-                                                       "label_{}", what, label, label));
+        report.add_repair("label_unnamed",
+                          fmt::format("{}: the file names its labels, but not {}; it is called "
+                                      "label_{}",
+                                      what, label, label));
       }
     }
     return labels;
   }
 
-  static const std::set<std::string> kGenericStems = {"", "label", "labels", "seg", "segmentation", "segmentations",
-                                                      "mask", "masks", "total", "ml"};
+  static const std::set<std::string> kGenericStems = {
+      "", "label", "labels", "seg", "segmentation", "segmentations", "mask", "masks", "total", "ml"};
   const std::string organ = organ_from_file(path);
   const bool one_value =
       present.size() == 1 && (present[0] == 1 || present[0] == 255 || total_segmentator_label(organ) > 0);
@@ -209,7 +228,8 @@ class OrganNumbers {
   std::uint8_t number_for(const std::string& organ, const std::string& what) {
     if (const int known = total_segmentator_label(organ); known > 0) return static_cast<std::uint8_t>(known);
     if (next_ == 201) next_ = 211;  // 201 to 210 are the tissue estimator's
-    if (next_ > 255) fail_input("{}: more organs than the 255 labels that one map holds; give fewer masks", what);
+    if (next_ > 255)
+      fail_input("{}: more organs than the 255 labels that one map holds; give fewer masks", what);
     return static_cast<std::uint8_t>(next_++);
   }
 
@@ -239,8 +259,10 @@ LabelVolume read_folder(const fs::path& path, const CtVolume& ct, ScanReport& re
     LabelVolume mask = read_label_image(file, report);
     const std::vector<std::uint8_t> present = labels_present(mask);
     if (present.size() > 1) {
-      fail_input("{}: holds {} different labels, but in a folder each file is the mask of one organ; give that file "
-                 "itself as the labels", file.string(), present.size());
+      fail_input(
+          "{}: holds {} different labels, but in a folder each file is the mask of one organ; give that file "
+          "itself as the labels",
+          file.string(), present.size());
     }
     if (present.empty()) {
       ++empty;
@@ -259,13 +281,15 @@ LabelVolume read_folder(const fs::path& path, const CtVolume& ct, ScanReport& re
       std::uint8_t& voxel = merged.voxels[p];
       if (voxel != 0) {
         ++overlaps[{std::min(voxel, label), std::max(voxel, label)}];
-        // The smaller organ is the more specific one; a total order keeps the result free of the order of files.
+        // The smaller organ is the more specific one; a total order keeps the result free of the order of
+        // files.
         if (std::pair(sizes[voxel], voxel) < std::pair(sizes[label], label)) continue;
       }
       voxel = label;
     }
   }
-  if (merged.names.empty()) fail_input("{}: every mask is empty; give masks with labelled voxels", folder.string());
+  if (merged.names.empty())
+    fail_input("{}: every mask is empty; give masks with labelled voxels", folder.string());
   if (!overlaps.empty()) {
     std::int64_t voxels = 0;
     auto greatest = overlaps.begin();
@@ -273,16 +297,18 @@ LabelVolume read_folder(const fs::path& path, const CtVolume& ct, ScanReport& re
       voxels += entry->second;
       if (entry->second > greatest->second) greatest = entry;
     }
-    report.add_repair("masks_overlap",
-                      fmt::format("{}: {} voxels lie in more than one mask and went to the smaller organ (most of them "
-                                  "in {} and {})", folder.string(), voxels, merged.names[greatest->first.first],
-                                  merged.names[greatest->first.second]));
+    report.add_repair(
+        "masks_overlap",
+        fmt::format("{}: {} voxels lie in more than one mask and went to the smaller organ (most of them "
+                    "in {} and {})",
+                    folder.string(), voxels, merged.names[greatest->first.first],
+                    merged.names[greatest->first.second]));
   }
   // A mask that lost every voxel no longer occurs.
   const auto left = count_labels(merged);
   std::erase_if(merged.names, [&](const auto& entry) { return left[entry.first] == 0; });
-  report.add_fact("label_numbering", fmt::format("{} masks named by their files, {} of them empty", files.size(),
-                                                 empty));
+  report.add_fact("label_numbering",
+                  fmt::format("{} masks named by their files, {} of them empty", files.size(), empty));
   return merged;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "index_map.h"
 #include "renderfm/core/check.h"
 #include "renderfm/volume/labels.h"
 #include "renderfm/volume/resample.h"
@@ -12,8 +13,8 @@
 namespace renderfm {
 namespace {
 
-constexpr int kAirHu = -900;         // under this there is no tissue, lung included
-constexpr int kBodyHu = -300;        // over this there is tissue
+constexpr int kAirHu = -900;             // under this there is no tissue, lung included
+constexpr int kBodyHu = -300;            // over this there is tissue
 constexpr std::int64_t kMinVoxels = 50;  // smaller labels are mostly boundary
 
 struct HuRange {
@@ -25,7 +26,8 @@ struct HuRange {
 std::optional<HuRange> plausible_mean_hu(const std::string& name) {
   if (organ_matches(name, "lungs")) return HuRange{-990, -150};
   if (name == "trachea") return HuRange{-1024, -500};
-  if (organ_matches(name, "chest_wall") && name.find("cartilage") != std::string::npos) return HuRange{0, 400};
+  if (organ_matches(name, "chest_wall") && name.find("cartilage") != std::string::npos)
+    return HuRange{0, 400};
   if (organ_matches(name, "skeleton")) return HuRange{60, kMaxHu};
   if (organ_matches(name, "muscles")) return HuRange{-90, 130};
   for (const char* solid : {"liver", "brain", "pancreas"}) {
@@ -59,32 +61,18 @@ void count(AnatomyVote& vote, bool contradicted, const std::string& why) {
   if (vote.contradicted++ == 0) vote.example = why;
 }
 
-// Index of grid `to` from index of grid `from`, as an affine map.
-struct IndexMap {
-  Vec3d origin, along_x, along_y, along_z;
-  IndexMap(const Geometry& from, const Geometry& to) {
-    const auto map = [&](Vec3d index) { return to.index_from_world(from.world_from_index(index)); };
-    origin = map({0, 0, 0});
-    along_x = map({1, 0, 0}) - origin;
-    along_y = map({0, 1, 0}) - origin;
-    along_z = map({0, 0, 1}) - origin;
-  }
-  Vec3d operator()(double x, double y, double z) const {
-    return origin + along_x * x + along_y * y + along_z * z;
-  }
-};
-
 bool inside(const Geometry& grid, Vec3d index) {
   return index.x >= -0.5 && index.x <= static_cast<double>(grid.width()) - 0.5 && index.y >= -0.5 &&
          index.y <= static_cast<double>(grid.height()) - 0.5 && index.z >= -0.5 &&
          index.z <= static_cast<double>(grid.depth()) - 0.5;
 }
 
-// Of the voxels of `volume` that `wanted` accepts, the fraction inside the box of `other`; 1 where there are none.
+// Of the voxels of `volume` that `wanted` accepts, the fraction inside the box of `other`; 1 where there are
+// none.
 template <class T, class Wanted>
 double covered_fraction(const Volume<T>& volume, const Geometry& other, Wanted wanted) {
   const Geometry& grid = volume.geometry;
-  const IndexMap map(grid, other);
+  const IndexMap map = source_from_target(other, grid);
   std::int64_t all = 0, covered = 0;
   std::size_t p = 0;
   for (std::int64_t k = 0; k < grid.depth(); ++k) {
@@ -92,7 +80,8 @@ double covered_fraction(const Volume<T>& volume, const Geometry& other, Wanted w
       for (std::int64_t i = 0; i < grid.width(); ++i, ++p) {
         if (!wanted(volume.voxels[p])) continue;
         ++all;
-        covered += inside(other, map(static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)));
+        covered +=
+            inside(other, map({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}));
       }
     }
   }
@@ -102,13 +91,13 @@ double covered_fraction(const Volume<T>& volume, const Geometry& other, Wanted w
 // True where the two grids hold the same voxel centres, in whatever order of axes.
 bool same_voxel_centres(const Geometry& a, const Geometry& b) {
   if (a.voxel_count() != b.voxel_count()) return false;
-  const IndexMap map(a, b);
+  const IndexMap map = source_from_target(b, a);
   const std::array<double, 3> last_b{static_cast<double>(b.width() - 1), static_cast<double>(b.height() - 1),
                                      static_cast<double>(b.depth() - 1)};
   for (int corner = 0; corner < 8; ++corner) {
-    const Vec3d index = map(corner & 1 ? static_cast<double>(a.width() - 1) : 0.0,
-                            corner & 2 ? static_cast<double>(a.height() - 1) : 0.0,
-                            corner & 4 ? static_cast<double>(a.depth() - 1) : 0.0);
+    const Vec3d index = map({corner & 1 ? static_cast<double>(a.width() - 1) : 0.0,
+                             corner & 2 ? static_cast<double>(a.height() - 1) : 0.0,
+                             corner & 4 ? static_cast<double>(a.depth() - 1) : 0.0});
     for (int axis = 0; axis < 3; ++axis) {
       if (std::min(std::abs(index[axis]), std::abs(index[axis] - last_b[axis])) > 0.05) return false;
     }
@@ -155,7 +144,8 @@ std::map<std::uint8_t, LabelStatistics> label_statistics(const LabelVolume& labe
   return out;
 }
 
-AnatomyVote vote_on_anatomy(const std::map<std::uint8_t, LabelStatistics>& statistics, const LabelNames& names) {
+AnatomyVote vote_on_anatomy(const std::map<std::uint8_t, LabelStatistics>& statistics,
+                            const LabelNames& names) {
   AnatomyVote vote;
   std::map<std::string, Vec3d> centroid_mm;
   std::map<int, std::pair<std::string, double>> vertebra_z_mm;  // head to foot
@@ -168,7 +158,8 @@ AnatomyVote vote_on_anatomy(const std::map<std::uint8_t, LabelStatistics>& stati
             fmt::format("{} would have a mean of {:.0f} HU", name, organ.mean_hu));
     }
     centroid_mm[name] = organ.centroid_mm;
-    if (const int number = vertebra_number(name); number >= 0) vertebra_z_mm[number] = {name, organ.centroid_mm.z};
+    if (const int number = vertebra_number(name); number >= 0)
+      vertebra_z_mm[number] = {name, organ.centroid_mm.z};
   }
   for (const auto& [name, left_mm] : centroid_mm) {
     const std::size_t side = name.find("left");
@@ -192,41 +183,51 @@ LabelVolume fit_to_grid(LabelVolume labels, const CtVolume& ct, const std::strin
     labels.geometry = ct.geometry;
     return labels;
   }
-  const double labels_in_ct = covered_fraction(labels, ct.geometry, [](std::uint8_t label) { return label != 0; });
+  const double labels_in_ct =
+      covered_fraction(labels, ct.geometry, [](std::uint8_t label) { return label != 0; });
   if (labels_in_ct < 0.5) {
     fail_input(
         "{}: only {:.0f} % of the labelled voxels lie inside the CT, so these are labels of another scan "
         "(labels: {}; CT: {}); give the labels of this CT",
         what, 100 * labels_in_ct, describe(labels.geometry), describe(ct.geometry));
   }
-  const double body_covered = covered_fraction(ct, labels.geometry, [](std::int16_t hu) { return hu > kBodyHu; });
+  const double body_covered =
+      covered_fraction(ct, labels.geometry, [](std::int16_t hu) { return hu > kBodyHu; });
   if (body_covered < 0.5) {
     fail_input(
-        "{}: the label grid covers only {:.0f} % of the body in the CT (labels: {}; CT: {}); give labels of the "
+        "{}: the label grid covers only {:.0f} % of the body in the CT (labels: {}; CT: {}); give labels of "
+        "the "
         "whole scan, or crop the CT to them",
         what, 100 * body_covered, describe(labels.geometry), describe(ct.geometry));
   }
   if (labels_in_ct < 0.98) {
-    report.add_repair("labels_outside_ct", fmt::format("{}: {:.0f} % of the labelled voxels lie outside the CT and "
-                                                       "were dropped", what, 100 * (1 - labels_in_ct)));
+    report.add_repair("labels_outside_ct",
+                      fmt::format("{}: {:.0f} % of the labelled voxels lie outside the CT and "
+                                  "were dropped",
+                                  what, 100 * (1 - labels_in_ct)));
   }
   if (body_covered < 0.98) {
-    report.add_repair("labels_partial", fmt::format("{}: the label grid covers {:.0f} % of the body in the CT; the "
-                                                    "rest stays unlabelled", what, 100 * body_covered));
+    report.add_repair("labels_partial",
+                      fmt::format("{}: the label grid covers {:.0f} % of the body in the CT; the "
+                                  "rest stays unlabelled",
+                                  what, 100 * body_covered));
   }
   if (same_voxel_centres(labels.geometry, ct.geometry)) {
     report.add_fact("label_axes", "reordered to the CT's");
   } else {
-    report.add_repair("labels_resampled",
-                      fmt::format("{}: the label grid ({}) is not the CT's ({}), so labels were taken from the "
-                                  "nearest voxel", what, describe(labels.geometry), describe(ct.geometry)));
+    report.add_repair(
+        "labels_resampled",
+        fmt::format("{}: the label grid ({}) is not the CT's ({}), so labels were taken from the "
+                    "nearest voxel",
+                    what, describe(labels.geometry), describe(ct.geometry)));
   }
   LabelVolume fitted = resample_labels(labels, ct.geometry);
   fitted.names = std::move(labels.names);
   return fitted;
 }
 
-void check_same_patient(const LabelVolume& labels, const CtVolume& ct, const std::string& what, ScanReport& report) {
+void check_same_patient(const LabelVolume& labels, const CtVolume& ct, const std::string& what,
+                        ScanReport& report) {
   const auto statistics = label_statistics(labels, ct);
   double all = 0, air = 0;
   for (const auto& [label, organ] : statistics) {
@@ -241,18 +242,23 @@ void check_same_patient(const LabelVolume& labels, const CtVolume& ct, const std
     air += organ.air_fraction * static_cast<double>(organ.count);
   }
   if (all > 0 && air > 0.5 * all) {
-    fail_input("{}: {:.0f} % of the labelled voxels lie in air, so these are labels of another scan; give the labels "
-               "of this CT", what, 100 * air / all);
+    fail_input(
+        "{}: {:.0f} % of the labelled voxels lie in air, so these are labels of another scan; give the "
+        "labels "
+        "of this CT",
+        what, 100 * air / all);
   }
   const AnatomyVote vote = vote_on_anatomy(statistics, labels.names);
   if (vote.contradicted >= 3 && 2 * vote.contradicted > vote.tested) {
-    fail_input("{}: {} of {} labels contradict the CT ({}), so these are labels of another scan or of another "
-               "numbering; give the labels of this CT, or --label-version v1 or v2", what, vote.contradicted,
-               vote.tested, vote.example);
+    fail_input(
+        "{}: {} of {} labels contradict the CT ({}), so these are labels of another scan or of another "
+        "numbering; give the labels of this CT, or --label-version v1 or v2",
+        what, vote.contradicted, vote.tested, vote.example);
   }
   if (vote.contradicted >= 3 && 5 * vote.contradicted > vote.tested) {
-    report.add_repair("labels_doubtful", fmt::format("{}: {} of {} labels do not fit the CT ({}); they were kept",
-                                                     what, vote.contradicted, vote.tested, vote.example));
+    report.add_repair("labels_doubtful",
+                      fmt::format("{}: {} of {} labels do not fit the CT ({}); they were kept", what,
+                                  vote.contradicted, vote.tested, vote.example));
   }
 }
 

@@ -1,5 +1,5 @@
-// The two numberings of TotalSegmentator, facts of its file format: task "total" of version 2 (117 classes) and of
-// version 1 (104 classes). They agree only up to label 6.
+// The two numberings of TotalSegmentator, facts of its file format: task "total" of version 2 (117 classes)
+// and of version 1 (104 classes). They agree only up to label 6.
 #include "total_segmentator_names.h"
 
 #include "renderfm/volume/labels.h"
@@ -8,6 +8,7 @@ namespace renderfm {
 namespace {
 
 // Position p holds label p + 1.
+// clang-format off
 constexpr std::string_view kVersion2[] = {
     "spleen", "kidney_right", "kidney_left", "gallbladder", "liver", "stomach", "pancreas",
     "adrenal_gland_right", "adrenal_gland_left", "lung_upper_lobe_left", "lung_lower_lobe_left",
@@ -55,6 +56,7 @@ constexpr std::string_view kVersion1[] = {
     "autochthon_right", "iliopsoas_left", "iliopsoas_right", "urinary_bladder",
 };
 static_assert(std::size(kVersion1) == 104);
+// clang-format on
 
 }  // namespace
 
