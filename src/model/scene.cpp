@@ -49,7 +49,9 @@ Scene load_scene(const SceneOptions& options) {
 
   LabelVolume given;
   if (!options.labels.empty()) {
-    given = resample_labels(read_labels(options.labels, scan, options.label_version, scene.report), grid);
+    ScanReport label_report;
+    given = resample_labels(read_labels(options.labels, scan, options.label_version, label_report), grid);
+    scene.report.append(label_report, "labels: ");
   }
   scene.ct = resample_ct(scan, grid);
   const LabelVolume tissues = estimate_tissues(scene.ct);

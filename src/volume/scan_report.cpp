@@ -11,6 +11,11 @@ void ScanReport::add_repair(std::string code, std::string message) {
   repairs.push_back({std::move(code), std::move(message)});
 }
 
+void ScanReport::append(const ScanReport& other, const std::string& prefix) {
+  for (const auto& [name, value] : other.facts) add_fact(prefix + name, value);
+  repairs.insert(repairs.end(), other.repairs.begin(), other.repairs.end());
+}
+
 std::string ScanReport::to_json() const {
   nlohmann::ordered_json facts_json = nlohmann::ordered_json::object();
   for (const auto& [name, value] : facts) facts_json[name] = value;

@@ -20,6 +20,8 @@ struct ScanReport {
   void add_fact(std::string name, std::string value) { facts.emplace_back(std::move(name), std::move(value)); }
   /// Also tells the user at once, as a warning.
   void add_repair(std::string code, std::string message);
+  /// Takes over what was found of another file; `prefix` keeps its facts apart from ours.
+  void append(const ScanReport& other, const std::string& prefix);
   std::string to_json() const;
 };
 
