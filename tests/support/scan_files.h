@@ -1,4 +1,5 @@
-// Scans written by a Python script into a temporary folder, once per test program.
+// Scans written by a Python script, kept in the build folder until the script changes: every test case is a process
+// of its own, and the script takes seconds.
 #pragma once
 
 #include <unistd.h>
@@ -6,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -23,30 +26,52 @@ inline bool python_has(const std::string& modules) {
   return std::system((python() + " -c 'import " + modules + "' 2>/dev/null").c_str()) == 0;
 }
 
-/// The folder that `script OUT` filled; removed at the end.
+/// The folder that `script OUT` filled. Read-only: what a test writes goes to a ScratchFolder.
 class ScanFiles {
  public:
-  explicit ScanFiles(const std::string& script)
-      : folder_(std::filesystem::temp_directory_path() / fmt::format("renderfm_{}_{}", script, ::getpid())) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    const std::string command =
-        fmt::format("{} {}/tests/support/{} {}", python(), RENDERFM_SOURCE_DIR, script, folder_.string());
-    complete_ = std::system(command.c_str()) == 0;
+  explicit ScanFiles(const std::string& script) {
+    namespace fs = std::filesystem;
+    const std::string path = RENDERFM_SOURCE_DIR "/tests/support/" + script;
+    std::ifstream stream(path);
+    std::stringstream text;
+    text << stream.rdbuf();
+    folder_ = fs::path(RENDERFM_SCRATCH_DIR) / fmt::format("{}_{:016x}", script, std::hash<std::string>{}(text.str()));
+    std::error_code error;
+    if (fs::exists(folder_, error)) return;
+    // Complete under another name first: several test processes may come here at once.
+    const fs::path unfinished = folder_.string() + fmt::format(".{}", ::getpid());
+    fs::create_directories(unfinished);
+    complete_ = std::system(fmt::format("{} {} {}", python(), path, unfinished.string()).c_str()) == 0;
+    if (complete_) fs::rename(unfinished, folder_, error);
+    fs::remove_all(unfinished, error);
   }
-  ~ScanFiles() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  ScanFiles(const ScanFiles&) = delete;
-  ScanFiles& operator=(const ScanFiles&) = delete;
 
   bool complete() const { return complete_; }
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
 
  private:
   std::filesystem::path folder_;
-  bool complete_ = false;
+  bool complete_ = true;
+};
+
+/// Empty at the start, gone at the end.
+class ScratchFolder {
+ public:
+  ScratchFolder() : folder_(std::filesystem::temp_directory_path() / fmt::format("renderfm_test_{}", ::getpid())) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
+
+ private:
+  std::filesystem::path folder_;
 };
 
 /// A world position in LPS mm and the value there.

@@ -215,10 +215,14 @@ FileHeaders read_one(const DicomFile& file, std::size_t index) {
   try {
     gdcm::Reader reader;
     reader.SetStream(*stream);
-    if (reader.ReadUpToTag(Tag(0x7fe0, 0x0010))) {
+    // Skipping the pixel data leaves the stream at its first byte.
+    const Tag pixels(0x7fe0, 0x0010);
+    if (reader.ReadUpToTag(pixels, {pixels})) {
       const gdcm::TransferSyntax syntax = reader.GetFile().GetHeader().GetDataSetTransferSyntax();
       result.transfer_syntax = syntax.IsValid() ? syntax.GetString() : "";
       result.slices = slices_of(reader.GetFile().GetDataSet(), index, result.transfer_syntax);
+      const auto offset = static_cast<std::int64_t>(stream->tellg());
+      for (DicomSlice& slice : result.slices) slice.pixel_offset = std::max<std::int64_t>(0, offset);
       result.readable = true;
     }
   } catch (const std::exception&) {

@@ -30,6 +30,7 @@ struct DicomSlice {
   double slope = 1, intercept = 0;
   bool has_padding = false;
   std::int64_t padding_low = 0, padding_high = 0;  ///< stored values
+  std::int64_t pixel_offset = 0;  ///< where the pixel data begins in the file
   int bits_stored = 16;
   bool is_signed = false;
 };

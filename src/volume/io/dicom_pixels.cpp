@@ -87,6 +87,27 @@ std::int64_t rescale(const T* stored, const DicomSlice& slice, std::int16_t* hu,
              file, transfer_syntax.empty() ? "unknown" : transfer_syntax);
 }
 
+bool is_native(std::string_view transfer_syntax) {
+  return transfer_syntax == "1.2.840.10008.1.2" || transfer_syntax == "1.2.840.10008.1.2.1" ||
+         transfer_syntax == "1.2.840.10008.1.2.2";
+}
+
+// GDCM fills up what a file lacks. Native pixels have a known size; compressed ones end in a sequence delimiter.
+bool is_whole(std::istream& stream, const DicomSlice& slice, std::size_t native_size) {
+  stream.clear();
+  stream.seekg(0, std::ios::end);
+  const auto left = static_cast<std::int64_t>(stream.tellg()) - slice.pixel_offset;
+  if (is_native(slice.transfer_syntax)) return left >= static_cast<std::int64_t>(native_size);
+  if (!slice.transfer_syntax.starts_with("1.2.840.10008.1.2.4.") && slice.transfer_syntax != "1.2.840.10008.1.2.5") {
+    return true;  // deflated: zlib has its own end
+  }
+  constexpr std::int64_t kTail = 1 << 20;  // elements behind the pixels are small
+  std::string tail(static_cast<std::size_t>(std::clamp<std::int64_t>(left, 0, kTail)), '\0');
+  stream.seekg(-static_cast<std::streamoff>(tail.size()), std::ios::end);
+  stream.read(tail.data(), static_cast<std::streamsize>(tail.size()));
+  return tail.find("\xFE\xFF\xDD\xE0") != std::string::npos;
+}
+
 std::vector<char> decode(const DicomFile& file, const DicomSlice& slice, gdcm::PixelFormat::ScalarType& type) {
   const auto stream = file.open();
   std::vector<char> buffer;
@@ -98,6 +119,7 @@ std::vector<char> decode(const DicomFile& file, const DicomSlice& slice, gdcm::P
     buffer.resize(pixmap.GetBufferLength());
     if (buffer.empty() || !pixmap.GetBuffer(buffer.data())) fail_decode(file.name, slice.transfer_syntax);
     type = pixmap.GetPixelFormat().GetScalarType();
+    if (!is_whole(*stream, slice, buffer.size())) fail_decode(file.name, slice.transfer_syntax);
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {

@@ -29,10 +29,11 @@ class ImageIo : public testing::Test {
     ASSERT_TRUE(files_->complete());
   }
   static std::filesystem::path file(const std::string& name) { return *files_ / name; }
+  std::filesystem::path scratch(const std::string& name) const { return scratch_ / name; }
 
-  static CtVolume read(const std::string& name, const ReadOptions& options = {}) {
+  static CtVolume read(const std::filesystem::path& path, const ReadOptions& options = {}) {
     report_ = {};
-    return read_ct(file(name), options, report_);
+    return read_ct(path.is_absolute() ? path : file(path.string()), options, report_);
   }
 
   // Every probe must be the centre of a voxel with that value. 2e-4 of a voxel: float32 headers, 200 mm from 0.
@@ -55,6 +56,7 @@ class ImageIo : public testing::Test {
 
   static std::unique_ptr<test::ScanFiles> files_;
   static ScanReport report_;
+  test::ScratchFolder scratch_;
 };
 std::unique_ptr<test::ScanFiles> ImageIo::files_;
 ScanReport ImageIo::report_;
@@ -208,8 +210,8 @@ TEST_F(ImageIo, ReadsLabelNamesFromTheExtension) {
   labels.geometry.shape_zyx = {2, 2, 2};
   labels.voxels.assign(8, 5);
   labels.names = {{5, "tricky ]]> \"name\" <&>"}, {255, "last"}};
-  write_nifti(labels, file("tricky.nii.gz"));
-  const auto names = read_label_names(file("tricky.nii.gz"));
+  write_nifti(labels, scratch("tricky.nii.gz"));
+  const auto names = read_label_names(scratch("tricky.nii.gz"));
   EXPECT_EQ(names.at(5), "tricky ]]  \"name\" <&>");
   EXPECT_EQ(names.at(255), "last");
 }
@@ -223,7 +225,7 @@ TEST_F(ImageIo, WritesWhatNibabelReadsAndReadsItBackEqual) {
   labels.voxels[8] = 52;
   labels.names = {{5, "liver"}, {52, "aorta & <arch>"}};
   for (const char* suffix : {".nii.gz", ".nii"}) {
-    const auto ct_path = file(fmt::format("written{}", suffix)), label_path = file(fmt::format("label{}", suffix));
+    const auto ct_path = scratch(fmt::format("written{}", suffix)), label_path = scratch(fmt::format("label{}", suffix));
     write_nifti(ct, ct_path);
     write_nifti(labels, label_path);
     ScanReport report;
@@ -240,9 +242,9 @@ TEST_F(ImageIo, WritesWhatNibabelReadsAndReadsItBackEqual) {
 
 TEST_F(ImageIo, WritesNothingWhereItCannotWriteAll) {
   const CtVolume ct = read("oblique0.nii.gz");
-  EXPECT_EQ(error_of([&] { write_nifti(ct, file("no_such_folder/out.nii.gz")); }).substr(0, 2), "2 ");
-  EXPECT_EQ(error_of([&] { write_nifti(ct, file("out.png")); }).substr(0, 2), "1 ");
-  EXPECT_FALSE(std::filesystem::exists(file("out.png")));
+  EXPECT_EQ(error_of([&] { write_nifti(ct, scratch("no_such_folder/out.nii.gz")); }).substr(0, 2), "2 ");
+  EXPECT_EQ(error_of([&] { write_nifti(ct, scratch("out.png")); }).substr(0, 2), "1 ");
+  EXPECT_FALSE(std::filesystem::exists(scratch("out.png")));
 }
 
 // NRRD and MetaImage are text headers over raw data: written here by hand from their specifications.
@@ -253,8 +255,8 @@ class TextHeader : public ImageIo {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int16_t>(10 * i) - 300;
     return values;
   }
-  static void save(const std::string& name, const std::string& header, std::size_t drop_bytes = 0) {
-    std::ofstream stream(file(name), std::ios::binary);
+  void save(const std::string& name, const std::string& header, std::size_t drop_bytes = 0) const {
+    std::ofstream stream(scratch(name), std::ios::binary);
     const std::vector<std::int16_t> values = ramp();
     stream << header;
     stream.write(reinterpret_cast<const char*>(values.data()),
@@ -273,14 +275,14 @@ class TextHeader : public ImageIo {
 
 TEST_F(TextHeader, NrrdIsPlacedByItsSpace) {
   save("lps.nrrd", nrrd("left-posterior-superior", "(0,2,0) (-1.5,0,0) (0,0,3)"));
-  const CtVolume lps = read("lps.nrrd");
+  const CtVolume lps = read(scratch("lps.nrrd"));
   EXPECT_EQ(lps.voxels, ramp());
   const Vec3d corner = lps.geometry.world_from_index({3, 2, 4});
   EXPECT_NEAR(corner.x, 10 - 1.5 * 2, 1e-9);
   EXPECT_NEAR(corner.y, 20 + 2 * 3, 1e-9);
   EXPECT_NEAR(corner.z, 30 + 3 * 4, 1e-9);
   save("ras.nrrd", nrrd("right-anterior-superior", "(0,2,0) (-1.5,0,0) (0,0,3)"));
-  const Vec3d flipped = read("ras.nrrd").geometry.world_from_index({3, 2, 4});
+  const Vec3d flipped = read(scratch("ras.nrrd")).geometry.world_from_index({3, 2, 4});
   EXPECT_NEAR(flipped.x, -corner.x, 1e-9);
   EXPECT_NEAR(flipped.y, -corner.y, 1e-9);
   EXPECT_NEAR(flipped.z, corner.z, 1e-9);
@@ -288,7 +290,7 @@ TEST_F(TextHeader, NrrdIsPlacedByItsSpace) {
 
 TEST_F(TextHeader, MetaImageIsPlacedByItsTransform) {
   save("scan.mha", meta("2 1.5 3"));
-  const CtVolume ct = read("scan.mha");
+  const CtVolume ct = read(scratch("scan.mha"));
   EXPECT_EQ(ct.voxels, ramp());
   const Vec3d corner = ct.geometry.world_from_index({3, 2, 4});
   EXPECT_NEAR(corner.x, 10 - 1.5 * 2, 1e-9);
@@ -304,7 +306,7 @@ TEST_F(TextHeader, BadFilesAreRefused) {
   save("plane.nrrd", nrrd("left-posterior-superior", "(2,0,0) (2,0,0) (0,0,3)"));
   save("zero.nrrd", nrrd("left-posterior-superior", "(2,0,0) (0,0,0) (0,0,3)"));
   for (const char* name : {"short.nrrd", "short.mha", "zero.mha", "negative.mha", "plane.nrrd", "zero.nrrd"}) {
-    const std::string error = error_of([&] { read(name); });
+    const std::string error = error_of([&] { read(scratch(name)); });
     EXPECT_EQ(error.substr(0, 2), "2 ") << name << ": " << error;
     EXPECT_NE(error.find(name), std::string::npos) << error;
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;
