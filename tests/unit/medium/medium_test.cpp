@@ -274,7 +274,9 @@ TEST(Medium, SurfacesTowardsUnlabelledAirFollowTheHounsfieldContour) {
       const Vec3d p{static_cast<double>(i), 8, static_cast<double>(k)};
       const auto v = static_cast<std::size_t>(scan.ct.geometry.offset(k, 8, i));
       EXPECT_EQ(medium.sigma_t_per_mm()[v] > 0, depth(p) >= 0) << i << " " << k;
-      if (depth(p) > -0.5) EXPECT_EQ(medium.class_map()[v], 1) << i << " " << k;
+      if (depth(p) > -0.5) {
+        EXPECT_EQ(medium.class_map()[v], 1) << i << " " << k;
+      }
     }
   }
 }
