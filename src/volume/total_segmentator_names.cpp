@@ -66,7 +66,8 @@ std::span<const std::string_view> total_segmentator_names(LabelVersion version) 
 }
 
 std::string_view total_segmentator_name(int label) {
-  return label >= 1 && label <= static_cast<int>(std::size(kVersion2)) ? kVersion2[label - 1] : std::string_view();
+  return label >= 1 && label <= static_cast<int>(std::size(kVersion2)) ? kVersion2[label - 1]
+                                                                       : std::string_view();
 }
 
 int total_segmentator_label(std::string_view name) {
