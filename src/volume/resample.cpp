@@ -149,7 +149,15 @@ struct Taps {
   std::vector<float> weights;
 };
 
-// Linear interpolation, or the mean over the target voxel where that is the wider.
+// Integral of the hat function of linear interpolation from minus infinity to t.
+double hat_integral(double t) {
+  if (t <= -1) return 0;
+  if (t >= 1) return 1;
+  return t < 0 ? 0.5 * (1 + t) * (1 + t) : 1 - 0.5 * (1 - t) * (1 - t);
+}
+
+// Linear interpolation, or its mean over the target voxel where that is the wider. Both keep linear fields; a mean
+// of whole source voxels would shift them by up to a tenth of a voxel.
 Taps taps_at(double center, double width, std::int64_t count) {
   Taps taps;
   if (center < -kEdge || center > static_cast<double>(count - 1) + kEdge) return taps;
@@ -161,18 +169,18 @@ Taps taps_at(double center, double width, std::int64_t count) {
     taps.weights = weight > 0 ? std::vector<float>{1 - weight, weight} : std::vector<float>{1};
     return taps;
   }
+  // The part of the target voxel that lies in the scan; beyond its outermost centres the scan is constant.
   const double low = std::max(center - width / 2, -0.5);
   const double high = std::min(center + width / 2, static_cast<double>(count) - 0.5);
-  taps.first = std::clamp(static_cast<std::int64_t>(std::floor(low + 0.5)), std::int64_t{0}, count - 1);
-  const auto last = std::clamp(static_cast<std::int64_t>(std::ceil(high - 0.5)), taps.first, count - 1);
-  double sum = 0;
-  std::vector<double> overlap;
-  for (std::int64_t i = taps.first; i <= last; ++i) {
+  const auto last_voxel = count - 1;
+  taps.first = std::clamp(static_cast<std::int64_t>(std::floor(low)), std::int64_t{0}, last_voxel);
+  const auto last = std::clamp(static_cast<std::int64_t>(std::ceil(high)), taps.first, last_voxel);
+  taps.weights.assign(static_cast<std::size_t>(last - taps.first + 1), 0.0f);
+  for (auto i = static_cast<std::int64_t>(std::floor(low)); i <= static_cast<std::int64_t>(std::ceil(high)); ++i) {
     const auto voxel = static_cast<double>(i);
-    overlap.push_back(std::max(0.0, std::min(high, voxel + 0.5) - std::max(low, voxel - 0.5)));
-    sum += overlap.back();
+    const double weight = (hat_integral(high - voxel) - hat_integral(low - voxel)) / (high - low);
+    taps.weights[static_cast<std::size_t>(std::clamp(i, taps.first, last) - taps.first)] += static_cast<float>(weight);
   }
-  for (const double part : overlap) taps.weights.push_back(static_cast<float>(part / sum));
   return taps;
 }
 

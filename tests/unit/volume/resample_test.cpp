@@ -160,7 +160,7 @@ TEST(ResampleCt, CopiesAPermutationExactly) {
 }
 
 TEST(ResampleCt, AveragesWhatACoarserVoxelCovers) {
-  // One bright voxel of 1 mm: a 4 mm voxel around it holds 1/64 of it, wherever in the voxel it lies.
+  // One bright voxel of 1 mm inside a 4 mm voxel: 1/64 of it.
   const Geometry scan = grid_of({16, 16, 16}, {1, 1, 1});
   CtVolume ct{scan, std::vector<std::int16_t>(16 * 16 * 16, 0)};
   ct.at(5, 9, 6) = 3000;
