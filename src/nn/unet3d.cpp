@@ -202,7 +202,7 @@ torch::Tensor UNet3d::forward(const torch::Tensor& input) const {
   torch::Tensor output = at::empty({input.size(0), config_.out_channels, input.size(2), input.size(3), input.size(4)},
                                    at::kFloat);
   for (std::int64_t b = 0; b < input.size(0); ++b) {
-    output[b].view({config_.out_channels, voxels}).copy_(head_rows(features_cpu(input[b])).t());
+    output[b].view({config_.out_channels, voxels}).copy_(head_rows(features_cpu(input[b]), {}).t());
   }
   return output;
 }

@@ -3,7 +3,10 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
+
 #include "instance_norm.h"
+#include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/nn/unet3d.h"
 #include "renderfm/tensor/check_tensor.h"
@@ -11,6 +14,8 @@
 
 namespace renderfm {
 namespace {
+
+constexpr std::int64_t kHeadGrain = 4096;  // voxels
 
 std::int64_t voxel_count(const torch::Tensor& x) { return x.size(2) * x.size(3) * x.size(4); }
 
@@ -21,9 +26,14 @@ torch::Tensor UNet3d::infer(const torch::Tensor& input, const torch::Tensor& vox
   check_tensor(voxels, "voxel list", {-1}, torch::kInt64);
   check_input(input.sizes().slice(1));
   const at::NoGradGuard no_grad;
+  const std::int64_t count = input[0].numel();
+  if (voxels.numel() > 0) {
+    const auto least = voxels.min().item<std::int64_t>(), most = voxels.max().item<std::int64_t>();
+    RFM_CHECK(least >= 0 && most < count, "voxels {} to {} were asked of a tile of {}", least, most, count);
+  }
   if (input.is_cpu()) {
     const nn::TensorPoolScope pool;
-    return head_rows(features_cpu(input).index_select(0, voxels));
+    return head_rows(features_cpu(input), voxels);
   }
   const torch::Tensor output = forward_plain(input.unsqueeze(0));
   return output.view({config_.out_channels, -1}).index_select(1, voxels.to(output.device())).t().contiguous();
@@ -70,9 +80,31 @@ torch::Tensor UNet3d::features_cpu(const torch::Tensor& input) const {
   return x.permute({0, 2, 3, 4, 1}).view({voxel_count(x), x.size(1)});
 }
 
-// [n, features] -> [n, out]: a 1x1x1 convolution is a matrix product.
-torch::Tensor UNet3d::head_rows(const torch::Tensor& rows) const {
-  return at::addmm(head_bias_, rows, head_weight_.view({config_.out_channels, -1}).t());
+// The last convolution at chosen voxels of rows [count, features], or at all of them: -> [n, out]. Written out,
+// because a matrix product of MKL's changes its last bits with the number of threads.
+torch::Tensor UNet3d::head_rows(const torch::Tensor& rows, const torch::Tensor& voxels) const {
+  const std::int64_t features = rows.size(1), outputs = config_.out_channels;
+  const std::int64_t count = voxels.defined() ? voxels.size(0) : rows.size(0);
+  const torch::Tensor by_feature = head_weight_.view({outputs, features}).t().contiguous();
+  const torch::Tensor chosen = voxels.defined() ? voxels.contiguous() : voxels;
+  torch::Tensor result = at::empty({count, outputs}, at::kFloat);
+  const float* const row = rows.const_data_ptr<float>();
+  const float* const weight = by_feature.const_data_ptr<float>();
+  const float* const bias = head_bias_.const_data_ptr<float>();
+  const std::int64_t* const voxel = chosen.defined() ? chosen.const_data_ptr<std::int64_t>() : nullptr;
+  float* const target = result.mutable_data_ptr<float>();
+  parallel_for(0, count, kHeadGrain, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) {
+      const float* const x = row + (voxel != nullptr ? voxel[n] : n) * features;
+      float* __restrict y = target + n * outputs;
+      std::copy(bias, bias + outputs, y);
+      for (std::int64_t f = 0; f < features; ++f) {
+        const float* __restrict w = weight + f * outputs;
+        for (std::int64_t c = 0; c < outputs; ++c) y[c] += x[f] * w[c];
+      }
+    }
+  });
+  return result;
 }
 
 }  // namespace renderfm

@@ -1,8 +1,10 @@
 // The network against PyTorch's PlainConvUNet with the same weights.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <torch/csrc/api/include/torch/serialize.h>
 #include <torch/csrc/autograd/grad_mode.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -31,9 +33,9 @@ std::string python() {
 
 // The exit status of the script; `reference` is filled when it is 0.
 int make_reference(const std::string& sizes, Reference& reference) {
-  const auto file = std::filesystem::path(::testing::TempDir()) / ("unet_reference_" + std::to_string(::getpid()) + ".pt");
+  const auto file = std::filesystem::path(::testing::TempDir()) / fmt::format("unet_reference_{}.pt", ::getpid());
   const std::string command =
-      "'" + python() + "' '" RENDERFM_SOURCE_DIR "/tests/parity/make_unet_reference.py' '" + file.string() + "' " + sizes;
+      fmt::format("'{}' '{}/tests/parity/make_unet_reference.py' '{}' {}", python(), RENDERFM_SOURCE_DIR, file.string(), sizes);
   const int status = std::system(command.c_str());
   if (status != 0) return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   std::ifstream stream(file, std::ios::binary);
@@ -60,7 +62,7 @@ TEST_P(UNetParity, OutputEqualsPlainConvUNetWithTheSameWeights) {
   const Sizes& sizes = GetParam();
   Reference reference;
   const int status = make_reference(
-      std::to_string(sizes.features) + " " + std::to_string(sizes.stages) + " " + sizes.shape, reference);
+      fmt::format("{} {} {}", sizes.features, sizes.stages, sizes.shape), reference);
   if (status == kMissingPackage || status == 127) {
     GTEST_SKIP() << "PyTorch and dynamic-network-architectures are needed in " << python();
   }
@@ -83,8 +85,6 @@ TEST_P(UNetParity, OutputEqualsPlainConvUNetWithTheSameWeights) {
   const torch::Tensor voxels = at::arange(reference.output[0][0].numel() - 1, 0, -3, at::kLong);
   const double rows = (network.infer(reference.input[0], voxels) -
                        reference.output[0].reshape({37, -1}).index_select(1, voxels).t()).abs().max().item<double>();
-  RecordProperty("differentiable", std::to_string(trained));
-  RecordProperty("fast", std::to_string(fast));
   std::printf("largest difference: differentiable %.1e, fast %.1e, chosen voxels %.1e\n", trained, fast, rows);
   EXPECT_LT(trained, kTolerance);
   EXPECT_LT(fast, kTolerance);
@@ -93,9 +93,8 @@ TEST_P(UNetParity, OutputEqualsPlainConvUNetWithTheSameWeights) {
 
 INSTANTIATE_TEST_SUITE_P(, UNetParity,
                          ::testing::Values(Sizes{32, 5, "48 48 48"}, Sizes{16, 4, "32 48 24"}, Sizes{8, 2, "6 10 14"}),
-                         [](const auto& info) {
-                           return std::to_string(info.param.features) + "Features" +
-                                  std::to_string(info.param.stages) + "Stages";
+                         [](const auto& test) {
+                           return fmt::format("{}Features{}Stages", test.param.features, test.param.stages);
                          });
 
 }  // namespace

@@ -86,7 +86,7 @@ class UNet3d {
   void check_input(torch::IntArrayRef sides) const;
   torch::Tensor forward_plain(torch::Tensor x) const;
   torch::Tensor features_cpu(const torch::Tensor& input) const;
-  torch::Tensor head_rows(const torch::Tensor& rows) const;
+  torch::Tensor head_rows(const torch::Tensor& rows, const torch::Tensor& voxels) const;
 
   UNet3dConfig config_;
   std::vector<NamedTensor> parameters_;
