@@ -19,6 +19,9 @@ struct Phantom {
   LabelVolume labels;  ///< TotalSegmentator v2 names; fat, muscle and skin by the tissue estimator's names
 };
 
+/// Throws kBadInput naming the value that cannot be.
+void check_phantom_options(const PhantomOptions& options);
+
 /// Deterministic for any thread count.
 Phantom make_phantom(const PhantomOptions& options);
 

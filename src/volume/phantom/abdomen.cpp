@@ -65,11 +65,11 @@ void add_liver(Scene& scene, const Patient& patient) {
 void add_spleen(Scene& scene, const Patient& patient) {
   const Patient* who = &patient;
   Shape spleen = solid(organ("spleen"), even(patient.contrast ? 125.0f : 50.0f, 5, 6));
-  const Primitive body = ellipsoid({101, 44, 34}, {33, 44, 56}, axes_along({0.12f, -0.3f, 1}, {1, 0.45f, 0}));
+  const Primitive body = ellipsoid({101, 40, 12}, {31, 42, 55}, axes_along({0.12f, -0.3f, 1}, {1, 0.45f, 0}));
   spleen.pieces.push_back({body.box, [who, d = body.distance](Vec3f p) {
                              return smooth_max(d(p), abdomen(*who, p, 1.5f), 8);
                            }, 0});
-  spleen.carved.push_back(ellipsoid({66, 14, 32}, {26, 30, 50}));  // the hilum, against the stomach
+  spleen.carved.push_back(ellipsoid({66, 8, 14}, {26, 30, 50}));  // the hilum, against the stomach
   spleen.carve_blend_mm = 8;
   scene.push_back(std::move(spleen));
 }

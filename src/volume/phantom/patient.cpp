@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "renderfm/core/parallel.h"
 #include "renderfm/math/rng.h"
 
 namespace renderfm::phantom {
@@ -10,7 +11,7 @@ namespace {
 
 // Superellipse exponent of the trunk's section: between an ellipse and a rounded box.
 constexpr float kPower = 2.5f;
-constexpr float kPi = 3.14159265f;
+constexpr float kTableCell = 4;
 
 // Centres of C7, T1..T12, L1..L5, S1 for an average adult.
 constexpr float kVertebraZ[19] = {277, 259, 239, 219, 198, 176, 153, 130, 106, 81,
@@ -58,13 +59,15 @@ Patient::Patient(std::uint64_t seed_, bool with_contrast) : seed(seed_), contras
   back_ = Profile({{-215, 92}, {-150, 78}, {-100, 76}, {-50, 80}, {0, 87}, {50, 94}, {100, 99}, {150, 100},
                    {200, 92}, {230, 79}, {265, 62}, {285, 55}});
   const auto curve = [&](float y) { return 45 + (y - 45) * kyphosis; };
-  spine_y_ = Profile({{-260, curve(70)}, {-203, curve(44)}, {-170, curve(29)}, {-135, curve(20)}, {-99, curve(20)},
-                      {-65, curve(27)}, {-31, curve(36)}, {0, curve(46)}, {55, curve(53)}, {106, curve(57)},
+  spine_y_ = Profile({{-260, curve(70)}, {-203, curve(44)}, {-170, curve(29)}, {-135, curve(22)}, {-99, curve(24)},
+                      {-65, curve(30)}, {-31, curve(38)}, {0, curve(46)}, {55, curve(53)}, {106, curve(57)},
                       {153, curve(57)}, {198, curve(50)}, {239, curve(38)}, {277, curve(24)}, {300, curve(18)}});
   wall_front_ = Profile({{-215, 8}, {-60, 7}, {20, 7}, {90, 9}, {150, 19}, {210, 15}, {250, 12}});
   wall_back_ = Profile({{-215, 20}, {-150, 15}, {-60, 16}, {20, 18}, {90, 21}, {150, 25}, {230, 24}, {280, 16}});
   // The cavity starts inside the ribs; below them, inside the abdominal wall.
   inner_ = Profile({{-215, 6}, {-80, 6}, {-40, 6.5f}, {0, 6.5f}, {260, 6}});
+  trunk_ = tabulate(&Patient::exact_trunk);
+  muscle_wall_ = tabulate(&Patient::exact_muscle_wall);
 }
 
 float Patient::vertebra_z(int v) const { return kVertebraZ[v]; }
@@ -77,7 +80,7 @@ float Patient::vertebra_height(int v) const {
 
 Vec3f Patient::spine_up(float z) const { return normalised(spine(z + 12) - spine(z - 12)); }
 
-float Patient::trunk(Vec3f p) const {
+float Patient::exact_trunk(Vec3f p) const {
   const float a = half_width_(p.z), front = front_(p.z), back = back_(p.z);
   const float b = 0.5f * (back - front), y = p.y - 0.5f * (back + front);
   const float u = p.x / a, v = y / b;
@@ -90,11 +93,51 @@ float Patient::trunk(Vec3f p) const {
   return (k - 1) / std::sqrt(gx * gx + gy * gy);
 }
 
+float Patient::trunk(Vec3f p) const { return trunk_.at(p); }
+float Patient::muscle_wall(Vec3f p) const { return muscle_wall_.at(p); }
+
+Patient::Table Patient::tabulate(float (Patient::*function)(Vec3f) const) const {
+  const Box box = torso_box().grown(60);
+  Table table;
+  table.low = box.low;
+  for (int a = 0; a < 3; ++a) table.count[a] = static_cast<int>((box.high[a] - box.low[a]) / kTableCell) + 2;
+  const std::int64_t plane = static_cast<std::int64_t>(table.count[0]) * table.count[1];
+  table.values.resize(static_cast<std::size_t>(plane * table.count[2]));
+  parallel_for(0, table.count[2], 4, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t k = first; k < last; ++k) {
+      std::size_t n = static_cast<std::size_t>(k * plane);
+      for (int j = 0; j < table.count[1]; ++j) {
+        for (int i = 0; i < table.count[0]; ++i, ++n) {
+          const Vec3f cell{static_cast<float>(i), static_cast<float>(j), static_cast<float>(k)};
+          table.values[n] = (this->*function)(table.low + cell * kTableCell);
+        }
+      }
+    }
+  });
+  return table;
+}
+
+float Patient::Table::at(Vec3f p) const {
+  int cell[3];
+  float t[3];
+  for (int a = 0; a < 3; ++a) {
+    const float x = (p[a] - low[a]) * (1 / kTableCell);
+    cell[a] = std::clamp(static_cast<int>(x), 0, count[a] - 2);
+    t[a] = x - static_cast<float>(cell[a]);
+  }
+  const std::size_t row = static_cast<std::size_t>(count[0]), plane = row * static_cast<std::size_t>(count[1]);
+  const float* v = &values[static_cast<std::size_t>(cell[2]) * plane + static_cast<std::size_t>(cell[1]) * row +
+                           static_cast<std::size_t>(cell[0])];
+  const float* w = v + plane;
+  return mix(mix(mix(v[0], v[1], t[0]), mix(v[row], v[row + 1], t[0]), t[1]),
+             mix(mix(w[0], w[1], t[0]), mix(w[row], w[row + 1], t[0]), t[1]), t[2]);
+}
+
 Vec3f Patient::trunk_normal(Vec3f p) const {
   const float h = 2;
-  return normalised(Vec3f{trunk({p.x + h, p.y, p.z}) - trunk({p.x - h, p.y, p.z}),
-                          trunk({p.x, p.y + h, p.z}) - trunk({p.x, p.y - h, p.z}),
-                          trunk({p.x, p.y, p.z + h}) - trunk({p.x, p.y, p.z - h})});
+  return normalised(Vec3f{exact_trunk({p.x + h, p.y, p.z}) - exact_trunk({p.x - h, p.y, p.z}),
+                          exact_trunk({p.x, p.y + h, p.z}) - exact_trunk({p.x, p.y - h, p.z}),
+                          exact_trunk({p.x, p.y, p.z + h}) - exact_trunk({p.x, p.y, p.z - h})});
 }
 
 Vec3f Patient::on_trunk(float angle, float z, float offset_mm) const {
@@ -105,12 +148,12 @@ Vec3f Patient::on_trunk(float angle, float z, float offset_mm) const {
   return offset_mm == 0 ? p : p + trunk_normal(p) * offset_mm;
 }
 
-float Patient::muscle_wall(Vec3f p) const {
+float Patient::exact_muscle_wall(Vec3f p) const {
   const float backness = smooth_step(-40, 60, p.y);
   const float x = std::abs(p.x);
   // No muscle lies over the sternum.
   const float front = mix(6, wall_front_(p.z), smooth_step(8, 45, x));
-  float d = trunk(p) - mix(front, wall_back_(p.z), backness);
+  float d = exact_trunk(p) - mix(front, wall_back_(p.z), backness);
   if (p.y > 30) {  // the furrow over the spinous processes, between the erector columns
     d += 5 * std::exp(-x * x / 250) * smooth_step(30, 70, p.y);
   } else if (p.z > 80 && p.z < 230) {  // chest muscles
@@ -128,6 +171,19 @@ float Patient::muscle_wall(Vec3f p) const {
     d = smooth_min(smooth_min(d, girdle, 28), neck, 34);
   }
   return d;
+}
+
+Vec3f Patient::under_muscle(Vec3f p, float depth_mm) const {
+  for (int pass = 0; pass < 3; ++pass) {  // the slope is 1 only near the surface
+    const float over = muscle_wall(p) + depth_mm;
+    if (over <= 0) break;
+    const float h = 3;
+    const Vec3f slope{muscle_wall({p.x + h, p.y, p.z}) - muscle_wall({p.x - h, p.y, p.z}),
+                      muscle_wall({p.x, p.y + h, p.z}) - muscle_wall({p.x, p.y - h, p.z}),
+                      muscle_wall({p.x, p.y, p.z + h}) - muscle_wall({p.x, p.y, p.z - h})};
+    p = p - normalised(slope) * over;
+  }
+  return p;
 }
 
 float Patient::skin(Vec3f p) const {

@@ -3,7 +3,9 @@
 // Canonical frame: LPS mm, x = 0 in the midline, y = 0 in the middle of the trunk, z = 0 at the centre of T12.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "volume/phantom/shapes.h"
 
@@ -40,7 +42,7 @@ class Patient {
   Vec3f spine(float z) const { return {0, spine_y_(z), z}; }
   Vec3f spine_up(float z) const;  ///< unit tangent
 
-  /// Surface in which the ribs lie; below them, the middle of the abdominal wall.
+  /// Surface in which the ribs lie; below them, the middle of the abdominal wall. Read from a table.
   float trunk(Vec3f p) const;
   /// A point of it: angle 0 is the spine, pi/2 the patient's left, pi the sternum; then `offset_mm` outwards.
   Vec3f on_trunk(float angle, float z, float offset_mm = 0) const;
@@ -48,6 +50,8 @@ class Patient {
 
   float skin(Vec3f p) const;          ///< surface of the body
   float muscle_wall(Vec3f p) const;   ///< outer surface of the muscles, under the fat
+  /// The point itself, or moved inwards until it lies `depth_mm` under the muscle's surface.
+  Vec3f under_muscle(Vec3f p, float depth_mm) const;
   float cavity(Vec3f p) const;        ///< inside of the chest and abdominal wall
   /// Height of the diaphragm over a point; `left` chooses the dome.
   float dome_z(float x, float y, bool left) const;
@@ -63,6 +67,20 @@ class Patient {
   Box torso_box() const;              ///< of the skin, in canonical mm
 
  private:
+  float exact_trunk(Vec3f p) const;
+  float exact_muscle_wall(Vec3f p) const;
+
+  // Values of a smooth function every 4 mm of the canonical body; between them, linear. The surfaces curve with
+  // radii of 50 mm and more, so that the table errs by less than 0.05 mm.
+  struct Table {
+    Vec3f low{};
+    int count[3]{};
+    std::vector<float> values;
+    float at(Vec3f p) const;
+  };
+  Table tabulate(float (Patient::*function)(Vec3f) const) const;
+  Table trunk_, muscle_wall_;
+
   Profile half_width_, front_, back_, spine_y_, wall_front_, wall_back_, inner_;
 };
 

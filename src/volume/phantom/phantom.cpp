@@ -262,13 +262,17 @@ Geometry scan_grid(const Patient& patient, double spacing_mm) {
 
 }  // namespace
 
-Phantom make_phantom(const PhantomOptions& options) {
-  if (!(options.spacing_mm >= 0.3 && options.spacing_mm <= 20)) {
-    fail_usage("the phantom's spacing is {} mm; it must lie between 0.3 and 20 mm", options.spacing_mm);
+void check_phantom_options(const PhantomOptions& options) {
+  if (!(options.spacing_mm >= 0.5 && options.spacing_mm <= 20)) {
+    fail_input("a phantom cannot have voxels of {} mm; choose 0.5 to 20 mm", options.spacing_mm);
   }
   if (!(options.noise_hu >= 0 && options.noise_hu <= 500)) {
-    fail_usage("the phantom's noise is {} HU; it must lie between 0 and 500", options.noise_hu);
+    fail_input("a phantom cannot have a noise of {} HU; choose 0 to 500 HU", options.noise_hu);
   }
+}
+
+Phantom make_phantom(const PhantomOptions& options) {
+  check_phantom_options(options);
   const Patient patient(options.seed, options.contrast);
   Scene scene;
   phantom::add_body_wall(scene, patient);

@@ -1,6 +1,5 @@
 #include "volume/phantom/shapes.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace renderfm::phantom {
@@ -18,17 +17,6 @@ void Box::add(const Box& b) {
 Box Box::grown(float margin_mm) const {
   const Vec3f m{margin_mm, margin_mm, margin_mm};
   return {low - m, high + m};
-}
-
-float smooth_min(float a, float b, float blend_mm) {
-  if (blend_mm <= 0) return std::min(a, b);
-  const float h = std::max(blend_mm - std::abs(a - b), 0.0f) / blend_mm;
-  return std::min(a, b) - h * h * blend_mm * 0.25f;
-}
-
-float smooth_step(float low, float high, float x) {
-  const float t = std::clamp((x - low) / (high - low), 0.0f, 1.0f);
-  return t * t * (3 - 2 * t);
 }
 
 namespace {

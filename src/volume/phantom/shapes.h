@@ -2,6 +2,7 @@
 // Lengths are canonical millimetres: an average patient before size, breath and posture are applied.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -28,10 +29,18 @@ struct Primitive {
   float blend_mm = 0;
 };
 
-float smooth_min(float a, float b, float blend_mm);
+inline float smooth_min(float a, float b, float blend_mm) {
+  const float least = a < b ? a : b, gap = a < b ? b - a : a - b;
+  if (gap >= blend_mm) return least;
+  const float h = (blend_mm - gap) / blend_mm;
+  return least - h * h * blend_mm * 0.25f;
+}
 inline float smooth_max(float a, float b, float blend_mm) { return -smooth_min(-a, -b, blend_mm); }
 /// 0 up to `low`, 1 from `high`, smooth between; low > high falls instead.
-float smooth_step(float low, float high, float x);
+inline float smooth_step(float low, float high, float x) {
+  const float t = std::clamp((x - low) / (high - low), 0.0f, 1.0f);
+  return t * t * (3 - 2 * t);
+}
 inline float mix(float a, float b, float t) { return a + (b - a) * t; }
 inline Vec3f mix(Vec3f a, Vec3f b, float t) { return a + (b - a) * t; }
 

@@ -16,7 +16,7 @@ float sternum_x(float z) {  // half-width
   return width(z);
 }
 
-Vec3f sternum_at(const Patient& patient, float z) { return patient.on_trunk(180 * kDegree, z, -1); }
+Vec3f sternum_at(const Patient& patient, float z) { return patient.on_trunk(180 * kDegree, z, -3); }
 
 Material rib_material(const Patient& patient) {
   return bone(780 * patient.bone_density, 260 * patient.bone_density, 1.2f);
@@ -146,8 +146,10 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   Shape clavicle;
   clavicle.label = organ("clavicula", left);
   clavicle.material = dense;
-  add_tube(clavicle.pieces, {{manubrium + Vec3f{s * 25, 1, 3}, 8.5f}, {manubrium + Vec3f{s * 48, -3, 10}, 6.2f},
-                             {place(88, -27, 246), 5.6f}, {place(116, -3, 254), 5.6f}, {place(140, 14, 257), 6.5f}}, 0, 3);
+  std::vector<Knot> shaft{{manubrium + Vec3f{s * 25, 1, 3}, 8.5f}, {manubrium + Vec3f{s * 48, -3, 10}, 6.2f},
+                          {place(88, -27, 246), 5.6f}, {place(116, -3, 254), 5.6f}, {place(140, 14, 257), 6.5f}};
+  for (Knot& k : shaft) k.point = patient.under_muscle(k.point, k.radius + 2);
+  add_tube(clavicle.pieces, shaft, 0, 3);
   scene.push_back(std::move(clavicle));
 
   // The blade: a fan of bars from the medial border to the lateral one, over the ribs.
@@ -173,11 +175,13 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
     outer = outwards(outer);
     std::vector<BarKnot> row;
     for (int i = 0; i <= 3; ++i) {
-      const Vec3f p = outwards(mix(inner, outer, static_cast<float>(i) / 3));
+      const Vec3f p = patient.under_muscle(outwards(mix(inner, outer, static_cast<float>(i) / 3)), 4.5f);
       row.push_back({p, patient.trunk_normal({p.x * 0.8f, p.y, std::min(p.z, 200.0f)}), 1.6f, 5.5f});
     }
     mirror_into(row, s);
     add_bar(scapula.pieces, row, 0, 8);
+    inner = patient.under_muscle(inner, 4.5f);
+    outer = patient.under_muscle(outer, 6.5f);
     medial.push_back({inner, {1, 0, 0}, 2.8f, 2.8f});
     if (t < 0.87f) lateral.push_back({outer, {1, 0, 0}, 4.6f, 4.6f});
   }
@@ -190,7 +194,7 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   const std::vector<Vec3f> crest{root, root + Vec3f{22, 6, 7}, {118, 62, 243}, {142, 44, 256}, {150, 22, 258}};
   for (std::size_t i = 0; i < crest.size(); ++i) {
     const float thick = i < 3 ? 3.2f : 4.2f;
-    ridge.push_back({crest[i], {0, i < 3 ? 0.5f : 0.1f, 0.9f}, thick, i == 0 ? 4.0f : (i < 3 ? 7.0f : 10.0f)});
+    ridge.push_back({patient.under_muscle(crest[i], 8), {0, i < 3 ? 0.5f : 0.1f, 0.9f}, thick, i == 0 ? 4.0f : (i < 3 ? 7.0f : 10.0f)});
   }
   mirror_into(ridge, s);
   add_bar(scapula.pieces, ridge, 3, 5);
@@ -223,7 +227,7 @@ void add_hip(Scene& scene, const Patient& patient, bool left) {
   std::vector<BarKnot> crest;
   const Vec3f crest_points[7] = {{44, 82, -190}, {58, 76, -166}, {82, 58, -148}, {108, 32, -139},
                                  {124, 2, -142}, {128, -26, -156}, {120, -48, -178}};
-  for (const Vec3f& p : crest_points) crest.push_back({p, {1, 0, 0}, 5.6f, 6.4f});
+  for (const Vec3f& p : crest_points) crest.push_back({patient.under_muscle(p, 7.5f), {1, 0, 0}, 5.6f, 6.4f});
   auto rim = crest;
   mirror_into(rim, s);
   add_bar(hip.pieces, rim, 0, 4);

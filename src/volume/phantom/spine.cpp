@@ -81,7 +81,7 @@ void add_vertebra(Scene& scene, const Patient& patient, int v) {
   }
   const Vec3f spinous = at(0, lamina_y + 2, -2);
   Vec3f tip = at(0, lamina_y + m.spinous_length, -m.spinous_drop);
-  tip.y -= std::max(patient.muscle_wall(tip) + 2, 0.0f);  // just under the fat
+  tip.y -= std::max(patient.muscle_wall(tip) + 5, 0.0f);  // just under the fat
   add_bar(pieces, {{spinous, lateral, 3.2f, m.spinous_height + 2}, {mix(spinous, tip, 0.5f), lateral, 2.4f, m.spinous_height},
                    {tip, lateral, 3.6f, m.spinous_height * 0.9f}}, 3, 8);
   if (v == kS1) {  // the wings of the sacrum

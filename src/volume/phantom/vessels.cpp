@@ -79,10 +79,10 @@ void add_vessels(Scene& scene, const Patient& patient) {
                  {beside_spine(24, 19, 120), 11.5f}, {beside_spine(20, 24, 60), 11}, {beside_spine(14, 29, 10), 10.5f},
                  {beside_spine(11, 31, -40), 9.5f}, {beside_spine(9, 33, -90), 9}, {fork, 8.6f}});
   plumber.vessel(organ("brachiocephalic_trunk"), arterial, {{{-8, -25, 207}, 6.5f}, {{-16, -18, 226}, 6.3f}, {{-24, -4, 248}, 6.2f}});
-  plumber.vessel(organ("subclavian_artery_right"), arterial, {{{-24, -4, 248}, 5}, {{-40, 2, 260}, 4.8f}, {{-66, -6, 258}, 4.5f}, {{-92, -8, 248}, 4.3f}, {{-122, -2, 238}, 4}});
+  plumber.vessel(organ("subclavian_artery_right"), arterial, {{{-24, -4, 248}, 5}, {{-40, 2, 260}, 4.8f}, {{-66, -6, 258}, 4.5f}, {{-92, -8, 248}, 4.3f}, {{-114, 2, 236}, 4}});
   plumber.vessel(organ("common_carotid_artery_right"), arterial, {{{-24, -4, 248}, 4.2f}, {{-27, -2, 264}, 4}, {{-29, 0, 300}, 4}});
   plumber.vessel(organ("common_carotid_artery_left"), arterial, {{{6, -13, 212}, 4.4f}, {{16, -8, 232}, 4.2f}, {{25, -1, 262}, 4}, {{29, 0, 300}, 4}});
-  plumber.vessel(organ("subclavian_artery_left"), arterial, {{{22, 5, 211}, 5.2f}, {{28, 8, 236}, 5}, {{40, 5, 258}, 4.8f}, {{66, -5, 258}, 4.5f}, {{92, -8, 248}, 4.3f}, {{122, -2, 238}, 4}});
+  plumber.vessel(organ("subclavian_artery_left"), arterial, {{{22, 5, 211}, 5.2f}, {{28, 8, 236}, 5}, {{40, 5, 258}, 4.8f}, {{66, -5, 258}, 4.5f}, {{92, -8, 248}, 4.3f}, {{114, 2, 236}, 4}});
   for (const bool left : {true, false}) {
     const float s = left ? 1.0f : -1.0f;
     plumber.vessel(organ("iliac_artery", left), arterial, {{fork, 6}, {{s * 30 + 3, -15, -165}, 5.8f}, {{s * 52, -17, -188}, 5.5f}, {{s * 70, -34, -225}, 5}}, 0.7f);
