@@ -28,9 +28,12 @@ struct PackAvx512 {
   /// `p` aligned to 64 bytes.
   static PackAvx512 load(const float* p) { return PackAvx512(_mm512_load_ps(p)); }
   void store(float* p) const { _mm512_store_ps(p, v); }
-  /// p[offsets[lane]].
-  static PackAvx512 gather(const float* p, const std::int32_t* offsets) {
-    return PackAvx512(_mm512_i32gather_ps(_mm512_loadu_si512(offsets), p, 4));
+  /// p[offsets[lane]]: sixteen loads, since the gather instruction is three times slower on Zen processors.
+  static PackAvx512 gather(const float* p, const std::int32_t* o) {
+    const __m256 low = _mm256_setr_ps(p[o[0]], p[o[1]], p[o[2]], p[o[3]], p[o[4]], p[o[5]], p[o[6]], p[o[7]]);
+    const __m256 high =
+        _mm256_setr_ps(p[o[8]], p[o[9]], p[o[10]], p[o[11]], p[o[12]], p[o[13]], p[o[14]], p[o[15]]);
+    return PackAvx512(_mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1));
   }
   static Mask first_lanes(int count) { return {static_cast<__mmask16>((1u << count) - 1u)}; }
   /// 0, 1, 2 ...
