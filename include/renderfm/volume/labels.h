@@ -13,9 +13,10 @@ namespace renderfm {
 
 /// Reads labels onto the grid of `ct`: a TotalSegmentator multi-label file, a folder of masks
 /// (<organ>.nii.gz), or a single mask. Names come from the file's extension, the file names, or the numbers when
-/// `version` says which TotalSegmentator numbering it is ("v1", "v2"; "" decides from the names and refuses when
-/// it cannot). A grid that only differs in sampling is resampled and reported; one that does not cover the CT's
-/// body is refused.
+/// `version` says which TotalSegmentator numbering it is ("v1", "v2"). With "", bare numbers are read only where
+/// they or the anatomy prove one numbering, which is reported; else they are refused. A grid that only differs in
+/// sampling is resampled and reported; one that does not cover the CT's body, and labels that contradict the CT's
+/// densities, are refused.
 LabelVolume read_labels(const std::filesystem::path& path, const CtVolume& ct, const std::string& version,
                         ScanReport& report);
 

@@ -87,7 +87,7 @@ TEST(TissueEstimator, FindsNothingInAir) {
   for (const std::uint8_t t : tissues.voxels) ASSERT_EQ(t, 0);
 }
 
-TEST(TissueEstimator, SeesThePhantomsOrgansAndDropsATableAndABlanket) {
+TEST(TissueEstimator, SeesThePhantomsOrgansAndDropsATable) {
   PhantomOptions options;
   options.spacing_mm = 3;
   Phantom phantom = make_phantom(options);
@@ -153,6 +153,40 @@ TEST(TissueEstimator, DoesNotDependOnTheThreadCountOrTheOrderOfAxes) {
   }
   // Ties between equally near seeds fall differently.
   EXPECT_LT(static_cast<double>(different), 0.001 * static_cast<double>(grid.voxel_count()));
+}
+
+TEST(TissueEstimator, KeepsLungsBehindAnOpenMouthAndLeavesOutTheGapUnderAnArm) {
+  // A body with two lungs whose windpipe opens in front, near the head end; at its side an arm that touches
+  // it twice.
+  CtVolume ct;
+  ct.geometry.shape_zyx = {60, 60, 84};
+  ct.geometry.spacing_zyx_mm = {3, 3, 3};
+  ct.voxels.assign(ct.geometry.voxel_count(), -1000);
+  for (std::int64_t k = 0; k < 60; ++k) {
+    for (std::int64_t j = 0; j < 60; ++j) {
+      for (std::int64_t i = 0; i < 84; ++i) {
+        const auto ellipse = [&](double ci, double ri, double rj) {
+          return std::hypot((static_cast<double>(i) - ci) / ri, (static_cast<double>(j) - 30) / rj) <= 1;
+        };
+        std::int16_t& hu = ct.at(k, j, i);
+        if (ellipse(36, 26, 20) || ellipse(74, 7, 12)) hu = 40;
+        if (k >= 20 && k < 40 && (std::abs(j - 23) < 3 || std::abs(j - 37) < 3) && i > 36 && i < 74)
+          hu = 40;  // folds at both ends of the gap
+        if (k >= 10 && k < 40 && (ellipse(24, 8, 11) || ellipse(48, 8, 11))) hu = -850;
+        if (k >= 36 && k < 54 && j >= 28 && j < 32 && i >= 34 && i < 38) hu = -1000;
+        if (k >= 36 && k < 40 && j >= 28 && j < 32 && i >= 28 && i < 44) hu = -1000;
+        if (k >= 50 && k < 54 && j < 32 && i >= 34 && i < 38) hu = -1000;
+      }
+    }
+  }
+  const LabelVolume tissues = estimate_tissues(ct);
+  EXPECT_EQ(tissues.at(25, 30, 24), number(Tissue::kLung));
+  EXPECT_EQ(tissues.at(25, 30, 48), number(Tissue::kLung));
+  EXPECT_EQ(tissues.at(45, 30, 36), number(Tissue::kAirway));
+  EXPECT_EQ(tissues.at(25, 30, 76), number(Tissue::kSoftTissue));
+  ASSERT_EQ(ct.at(30, 30, 65), -1000);
+  EXPECT_EQ(tissues.at(30, 30, 65), 0);
+  EXPECT_EQ(tissues.at(5, 30, 65), 0);
 }
 
 class RealScan : public testing::Test {
