@@ -48,7 +48,7 @@ std::string why_no_cuda() {
 
 torch::Device pick_device(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
-  if (name != "auto" && name != "cuda") fail_usage("unknown device '{}'; choose auto, cpu or cuda", name);
+  if (name != "auto" && name != "cuda") fail_input("unknown device '{}'; choose auto, cpu or cuda", name);
   static const std::string reason = why_no_cuda();
   if (reason.empty()) return {torch::kCUDA, 0};
   if (name == "cuda") fail_runtime("cannot run on a GPU: {}; use --device cpu or --device auto", reason);

@@ -152,7 +152,7 @@ bool organ_matches(std::string_view name, std::string_view term) {
 std::array<bool, 256> select_organs(const LabelVolume& labels, const std::vector<std::string>& terms) {
   const std::vector<std::string> words = split_at_commas(terms);
   if (words.empty())
-    fail_usage("no organ was named; give names or groups such as skeleton,vessels or all,-skin");
+    fail_input("no organ was named; give names or groups such as skeleton,vessels or all,-skin");
   const std::vector<std::string> known = known_terms(labels);
 
   std::array<bool, 256> selected{};
@@ -163,7 +163,7 @@ std::array<bool, 256> select_organs(const LabelVolume& labels, const std::vector
     const std::string term = normalised_name(trimmed(std::string_view(word).substr(remove ? 1 : 0)));
     if (std::find(known.begin(), known.end(), term) == known.end()) {
       const std::string near = nearest_word(term, known);
-      fail_usage("unknown organ or group '{}'{}; groups are {}", word,
+      fail_input("unknown organ or group '{}'{}; groups are {}", word,
                  near.empty() ? std::string() : fmt::format(", did you mean '{}'?", near),
                  fmt::format("{}", fmt::join(group_names(), ", ")));
     }

@@ -64,7 +64,7 @@ std::optional<LabelVersion> parse_version(const std::string& version) {
   if (version.empty()) return std::nullopt;
   if (version == "v1") return LabelVersion::kV1;
   if (version == "v2") return LabelVersion::kV2;
-  fail_usage("--label-version is '{}'; it must be v1 (104 classes) or v2 (117 classes)", version);
+  fail_input("--label-version is '{}'; it must be v1 (104 classes) or v2 (117 classes)", version);
 }
 
 LabelNames names_of(LabelVersion version, const std::vector<std::uint8_t>& present) {

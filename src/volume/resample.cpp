@@ -63,7 +63,7 @@ double target_spacing_mm(const Geometry& scan, const TargetSpacing& target) {
     case TargetSpacing::Kind::kMillimetres: break;
   }
   if (!(target.spacing_mm > 0) || !std::isfinite(target.spacing_mm)) {
-    fail_usage("the spacing {} mm is not a positive number", target.spacing_mm);
+    fail_input("the spacing {} mm is not a positive number", target.spacing_mm);
   }
   return target.spacing_mm;
 }
@@ -104,7 +104,7 @@ Geometry covering(const Geometry& scan, double spacing_mm) {
     const double count = std::max(1.0, std::ceil(extent_mm / spacing_mm - 0.05));
     total *= count;
     if (total > static_cast<double>(kMaxVoxels)) {
-      fail_usage("a spacing of {:.4g} mm cuts the scan into more than {} million voxels; use a coarser one",
+      fail_input("a spacing of {:.4g} mm cuts the scan into more than {} million voxels; use a coarser one",
                  spacing_mm, kMaxVoxels >> 20);
     }
     const auto slot = static_cast<std::size_t>(2 - axis);

@@ -79,7 +79,7 @@ TransferFunction load_transfer_function(const std::string& name_or_path,
     std::vector<std::string> names;
     for (const auto& [name, yaml] : presets) names.push_back(name);
     const std::string near = nearest_word(name_or_path, names);
-    fail_usage("there is no transfer function '{}'{}; the presets are {}, or give a file", name_or_path,
+    fail_input("there is no transfer function '{}'{}; the presets are {}, or give a file", name_or_path,
                near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near), names_of_presets());
   }
   result = read_file(name_or_path, range_hu);

@@ -65,7 +65,7 @@ TEST_F(BadInput, MissingEmptyAndForeignFiles) {
 TEST_F(BadInput, TruncatedFiles) {
   NiftiBytes cut = cube_scan();
   cut.resize(cut.bytes().size() / 2);
-  expect_refused(infer(save(cut)), {"ct.nii", "truncated"});
+  expect_refused(infer(save(cut)), {"ct.nii", "cut short"});
   NiftiBytes header_only = cube_scan();
   header_only.resize(200);
   expect_refused(infer(save(header_only)), {"ct.nii"});
@@ -109,7 +109,7 @@ TEST_F(BadInput, SpacingThatIsNoLength) {
     NiftiBytes scan = cube_scan();
     scan.put<float>(84, bad);
     if (bad < 0) scan.put<std::int16_t>(252, 0);
-    expect_refused(infer(save(scan)), {"ct.nii", "spacing"});
+    expect_refused(infer(save(scan)), {"ct.nii", "voxel size"});
   }
 }
 

@@ -7,7 +7,7 @@
 
 namespace renderfm {
 
-/// "cpu", "cuda" or "auto" (a GPU where one can be used, otherwise the CPU). Throws kUsage for any other word,
+/// "cpu", "cuda" or "auto" (a GPU where one can be used, otherwise the CPU). Throws kBadInput for any other word,
 /// and kRuntime with the reason when "cuda" was asked for and there is none.
 torch::Device pick_device(const std::string& name);
 

@@ -33,7 +33,7 @@ std::vector<std::string> group_names();
 bool organ_matches(std::string_view name, std::string_view term);
 
 /// One flag per label: label l is selected. Terms are names or groups; a leading '-' removes. An unknown term
-/// throws kUsage with the nearest known one; a known term that selects nothing in these labels is a warning.
+/// throws kBadInput with the nearest known one; a known term that selects nothing in these labels is a warning.
 std::array<bool, 256> select_organs(const LabelVolume& labels, const std::vector<std::string>& terms);
 
 }  // namespace renderfm

@@ -59,7 +59,7 @@ std::vector<PresetInfo> preset_list();
 std::string choose_preset(const CtVolume& ct, const LabelVolume& labels);
 
 /// A built-in preset by name, or a file: our YAML, Slicer .vp and .vp.json, ParaView JSON. `range_hu` is needed for
-/// files whose x runs from 0 to 1. Throws kBadInput naming file and line, or kUsage listing the presets.
+/// files whose x runs from 0 to 1. Throws kBadInput naming file and line, or listing the presets.
 TransferFunction load_transfer_function(const std::string& name_or_path,
                                         std::optional<std::pair<double, double>> range_hu = {});
 

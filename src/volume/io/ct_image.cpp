@@ -44,7 +44,7 @@ void report_shear(const OrthonormalGrid& grid, bool dicom, const std::string& na
 CtVolume read_ct(const std::filesystem::path& path, const ReadOptions& options, ScanReport& report) {
   const FileFormat format = detect_format(path);
   if (!options.series.empty() && !is_dicom(format)) {
-    fail_usage("{} is not DICOM, so there is no series {} to choose; leave --series away", path.string(),
+    fail_input("{} is not DICOM, so there is no series {} to choose; leave --series away", path.string(),
                options.series);
   }
   const RawImage image = read_raw(path, format, options, report);

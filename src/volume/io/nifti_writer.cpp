@@ -173,14 +173,14 @@ void write_volume(const Volume<T>& volume, const std::filesystem::path& path, st
   const std::string name = path.filename().string();
   const bool compressed = name.ends_with(".nii.gz");
   if (!compressed && !name.ends_with(".nii")) {
-    fail_usage("{}: a NIfTI file's name ends in .nii or .nii.gz", path.string());
+    fail_input("{}: a NIfTI file's name ends in .nii or .nii.gz", path.string());
   }
   const Geometry& geometry = volume.geometry;
   RFM_CHECK(static_cast<std::int64_t>(volume.voxels.size()) == geometry.voxel_count(),
             "{}: {} voxels for a grid of {}", path.string(), volume.voxels.size(), geometry.voxel_count());
   for (const std::int64_t count : geometry.shape_zyx) {
     if (count > std::numeric_limits<std::int16_t>::max()) {
-      fail_usage("{}: NIfTI-1 holds at most 32767 voxels along an axis, not {}; use a coarser spacing",
+      fail_input("{}: NIfTI-1 holds at most 32767 voxels along an axis, not {}; use a coarser spacing",
                  path.string(), count);
     }
   }

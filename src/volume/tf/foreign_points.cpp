@@ -43,7 +43,7 @@ void map_unit_range(TransferFunction& tf, const HuRange& range_hu, const std::st
                where);
   }
   const auto [low, high] = *range_hu;
-  if (!(low < high)) fail_usage("the HU range {},{} of {} is empty; the first number must be the smaller", low, high, where);
+  if (!(low < high)) fail_input("the HU range {},{} of {} is empty; the first number must be the smaller", low, high, where);
   for (ScalarPoint& point : layer.opacity) point.x = low + point.x * (high - low);
   for (ColorPoint& point : layer.color) point.x = low + point.x * (high - low);
 }

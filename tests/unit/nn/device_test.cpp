@@ -14,7 +14,7 @@ TEST(Device, UnknownWordIsWrongUsage) {
     pick_device("gpu");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     EXPECT_STREQ(error.what(), "unknown device 'gpu'; choose auto, cpu or cuda");
   }
 }

@@ -178,11 +178,11 @@ TEST(SelectOrgans, AddsAndRemovesInOrder) {
 TEST(SelectOrgans, SuggestsTheNearestTerm) {
   LabelVolume labels = filled<LabelVolume>(small_grid(), 0);
   labels.names = {{5, "liver"}};
-  EXPECT_SAYS(message_of([&] { select_organs(labels, {"skeletn"}); }, ErrorKind::kUsage),
+  EXPECT_SAYS(message_of([&] { select_organs(labels, {"skeletn"}); }, ErrorKind::kBadInput),
               "did you mean 'skeleton'");
-  EXPECT_SAYS(message_of([&] { select_organs(labels, {"livr"}); }, ErrorKind::kUsage),
+  EXPECT_SAYS(message_of([&] { select_organs(labels, {"livr"}); }, ErrorKind::kBadInput),
               "did you mean 'liver'");
-  EXPECT_SAYS(message_of([&] { select_organs(labels, {}); }, ErrorKind::kUsage), "no organ was named");
+  EXPECT_SAYS(message_of([&] { select_organs(labels, {}); }, ErrorKind::kBadInput), "no organ was named");
   // Known, but not in these labels: nothing is selected and nothing thrown.
   EXPECT_FALSE(select_organs(labels, {"heart"})[5]);
 }
@@ -202,7 +202,7 @@ TEST(ReadLabels, TakesTheNamesInTheFile) {
   EXPECT_SAYS(message_of([&] { read_labels(folder / "some.nii.gz", scene.ct, "v1", report); }),
               "--label-version");
   EXPECT_SAYS(
-      message_of([&] { read_labels(folder / "some.nii.gz", scene.ct, "v3", report); }, ErrorKind::kUsage),
+      message_of([&] { read_labels(folder / "some.nii.gz", scene.ct, "v3", report); }, ErrorKind::kBadInput),
       "v1 (104 classes) or v2");
 }
 

@@ -117,7 +117,7 @@ TEST(NetworkGrid, RefusesASpacingThatIsNoneOrTooFine) {
       network_grid(scan, {Kind::kMillimetres, spacing_mm});
       ADD_FAILURE() << spacing_mm;
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     }
   }
 }

@@ -194,7 +194,7 @@ TEST(TransferFunctionPresets, AnUnknownNameListsThePresets) {
     load_transfer_function("bonee");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     EXPECT_NE(std::string(error.what()).find("did you mean 'bone'"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("soft-tissue"), std::string::npos) << error.what();
   }
