@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
+#include <utility>
 
 #include "renderfm/core/parallel.h"
 
@@ -44,11 +44,25 @@ struct FaceSweep {
 
 /// What one voxel gathers; kept in one record since a sweep touches all of it.
 struct Gathered {
-  Vec3f surface_normal;  ///< outward, times p_s
-  float volume_weight;   ///< 1 - p_s
+  Vec3f surface_normal;      ///< outward, times p_s
+  float volume_weight;       ///< 1 - p_s
+  std::int64_t listens_at;   ///< the voxel where its light is measured
+  std::int32_t next = -1;    ///< another listener at the same voxel
   float received = 0;
   float exposure = 0;
 };
+
+/// A surface voxel is lit through its outer face, so it listens one voxel outwards: among its own neighbours, light
+/// that grazes the surface would already be lost.
+std::int64_t outward_neighbour(const Geometry& grid, std::int64_t voxel, Vec3f surface_normal) {
+  const std::int64_t i = voxel % grid.width(), row = voxel / grid.width();
+  const auto step = [](std::int64_t at, float component, std::int64_t size) {
+    return std::clamp<std::int64_t>(at + std::lround(component), 0, size - 1);
+  };
+  return grid.offset(step(row / grid.height(), surface_normal.z, grid.depth()),
+                     step(row % grid.height(), surface_normal.y, grid.height()),
+                     step(i, surface_normal.x, grid.width()));
+}
 
 /// A plane of transmittance with a border of 1, the light outside the volume.
 class LightPlane {
@@ -113,7 +127,9 @@ class Sweeper {
     for (std::int64_t column = 0; column < axes_.size[2]; ++column) {
       const std::int64_t voxel = base + column * axes_.stride[2];
       const float sigma = sigma_t_[voxel];
-      if (slot_[voxel] >= 0) scratch.listeners.emplace_back(column, slot_[voxel]);
+      for (std::int32_t slot = slot_[voxel]; slot >= 0; slot = gathered_[slot].next) {
+        scratch.listeners.emplace_back(column, slot);
+      }
       scratch.empty = scratch.empty && !(sigma > 0);
       for (int length = 0; length < kLengths; ++length) {
         scratch.attenuation[length][column] = sigma > 0 ? std::exp(-sigma * face.step_mm[length]) : 1.0F;
@@ -152,7 +168,7 @@ class Sweeper {
 
   const std::vector<float>& sigma_t_;
   SweepAxes axes_;
-  const std::vector<std::int32_t>& slot_;
+  const std::vector<std::int32_t>& slot_;  ///< first listener of every voxel, -1 for none
   std::vector<Gathered>& gathered_;
 };
 
@@ -197,14 +213,17 @@ AmbientLight compute_ambient_light(const Medium& medium, const std::vector<std::
   std::vector<Gathered> gathered(voxels.size());
   parallel_for(0, static_cast<std::int64_t>(voxels.size()), 8192, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
-      slot[voxels[n]] = static_cast<std::int32_t>(n);
       const Vec3f gradient = medium.opacity_gradient_per_mm(voxels[n]);
       const float probability = surface_probability(gradient);
       gathered[n].volume_weight = 1 - probability;
       gathered[n].surface_normal =
           probability > 0 ? gradient * (-probability / norm(gradient)) : Vec3f{0, 0, 0};
+      gathered[n].listens_at = outward_neighbour(grid, voxels[n], gathered[n].surface_normal);
     }
   });
+  for (std::size_t n = 0; n < gathered.size(); ++n) {
+    gathered[n].next = std::exchange(slot[gathered[n].listens_at], static_cast<std::int32_t>(n));
+  }
 
   const std::int64_t plane = grid.height() * grid.width(), row = grid.width();
   const std::array<SweepAxes, 3> walks{

@@ -81,11 +81,11 @@ TEST(AmbientLight, FallsWithTheOpeningOfAHole) {
         },
         0.999);
   };
-  const double narrow = light_at(shaft(2), 20, 20, 14).received[0];
-  const double wide = light_at(shaft(8), 20, 20, 14).received[0];
-  EXPECT_LT(narrow, 0.3);
+  const double narrow = light_at(shaft(3), 20, 20, 14).received[0];
+  const double wide = light_at(shaft(14), 20, 20, 14).received[0];
+  EXPECT_LT(narrow, 0.35);
   EXPECT_GT(wide, narrow + 0.15);
-  EXPECT_LT(wide, 0.95);
+  EXPECT_LT(wide, 0.9);
 }
 
 TEST(AmbientLight, DimsByTheTransmittanceOfAThinVeil) {
