@@ -14,7 +14,7 @@ run_packages=("torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-c
 test_packages=("torch==$torch_version" torchvision==0.26.0 nibabel==5.4.2 plyfile==1.1.5 pydicom==3.0.2
                dynamic-network-architectures==0.4.4 clang-format==14.0.6)
 run_download="about 550 MB"
-test_download="about 2.3 GB more"
+test_download="up to 2.2 GB"
 
 system_packages=(build-essential cmake ninja-build ccache git python3 python3-venv libinsighttoolkit5-dev
                  libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libstb-dev
