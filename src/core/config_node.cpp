@@ -67,7 +67,8 @@ bool ConfigNode::has(std::string_view key) const {
 
 ConfigNode ConfigNode::at(std::string_view key) const {
   if (!has(key)) fail_input("{}: the key '{}' is missing", where(), key);
-  const std::string path = impl_->key_path.empty() ? std::string(key) : fmt::format("{}.{}", impl_->key_path, key);
+  const std::string path =
+      impl_->key_path.empty() ? std::string(key) : fmt::format("{}.{}", impl_->key_path, key);
   return ConfigNode(std::make_shared<Impl>(Impl{impl_->node[std::string(key)], impl_->document, path}));
 }
 
@@ -145,7 +146,8 @@ std::string ConfigNode::string_or(std::string_view key, const std::string& fallb
 }
 
 namespace {
-// Edit distance in which swapping two neighbours counts as one slip, like a letter too much, too few or wrong.
+// Edit distance in which swapping two neighbours counts as one slip, like a letter too much, too few or
+// wrong.
 std::size_t slips_between(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before_last, last, row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

@@ -1,4 +1,5 @@
-// What a parallel loop costs over the same loop on one thread: the price of a call, and the gain on real work.
+// What a parallel loop costs over the same loop on one thread: the price of a call, and the gain on real
+// work.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -11,9 +12,8 @@ namespace {
 
 void call_overhead(benchmark::State& state) {
   for (auto _ : state) {
-    renderfm::parallel_for(0, state.range(0), 1, [](std::int64_t first, std::int64_t) {
-      benchmark::DoNotOptimize(first);
-    });
+    renderfm::parallel_for(0, state.range(0), 1,
+                           [](std::int64_t first, std::int64_t) { benchmark::DoNotOptimize(first); });
   }
 }
 BENCHMARK(call_overhead)->Name("parallel_for/call_overhead")->Arg(2)->Arg(64)->UseRealTime();

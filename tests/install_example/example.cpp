@@ -1,5 +1,5 @@
-// A glass ball without any scan: every voxel of a small grid that lies inside becomes a primed 6D Gaussian, and
-// the file opens in any 3D Gaussian viewer. Usage: example OUT.ply
+// A glass ball without any scan: every voxel of a small grid that lies inside becomes a primed 6D Gaussian,
+// and the file opens in any 3D Gaussian viewer. Usage: example OUT.ply
 #include <cstdio>
 #include <exception>
 

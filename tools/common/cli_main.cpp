@@ -38,7 +38,8 @@ void add_common_options(CLI::App& app, CommonOptions& common, Flags& flags) {
   app.add_flag("-q,--quiet", flags.quiet, "Say nothing but warnings and errors")->group(group);
   app.set_help_flag("-h,--help", "Print this help")->group(group);
   // The text is made where CallForVersion is caught, since it may fail.
-  app.set_version_flag("--version", std::string(), "Print the build, torch, CUDA, ITK and CPU level")->group(group);
+  app.set_version_flag("--version", std::string(), "Print the build, torch, CUDA, ITK and CPU level")
+      ->group(group);
 }
 
 // "--spcing" -> " (did you mean '--spacing'?)"
@@ -51,7 +52,8 @@ std::string suggestion(const CLI::App& app, const std::string& word) {
   return near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
 }
 
-// An option or argument that does not exist or is missing is wrong usage; a value that cannot be is bad input.
+// An option or argument that does not exist or is missing is wrong usage; a value that cannot be is bad
+// input.
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::string help = fmt::format("see {} --help", app.get_name());
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !app.remaining().empty()) {

@@ -40,11 +40,11 @@ template <class... Args>
 }  // namespace renderfm
 
 /// Throws a kRuntime Error unless `condition`; for contracts between our own parts.
-#define RFM_CHECK(condition, ...)                    \
-  do {                                               \
-    if (!(condition)) [[unlikely]] {                 \
-      ::renderfm::fail_runtime(__VA_ARGS__);         \
-    }                                                \
+#define RFM_CHECK(condition, ...)            \
+  do {                                       \
+    if (!(condition)) [[unlikely]] {         \
+      ::renderfm::fail_runtime(__VA_ARGS__); \
+    }                                        \
   } while (false)
 
 /// RFM_CHECK for hot loops: compiled in by the dev and sanitizer presets only.

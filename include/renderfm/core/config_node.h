@@ -26,16 +26,16 @@ class ConfigNode {
   /// Throws unless the node is a map whose keys are all among `allowed`; suggests the nearest one.
   void check_keys(std::initializer_list<std::string_view> allowed) const;
   bool has(std::string_view key) const;
-  ConfigNode at(std::string_view key) const;          ///< the key must exist
-  std::vector<ConfigNode> items() const;              ///< of a list
-  std::vector<std::string> keys() const;              ///< of a map, in file order
+  ConfigNode at(std::string_view key) const;  ///< the key must exist
+  std::vector<ConfigNode> items() const;      ///< of a list
+  std::vector<std::string> keys() const;      ///< of a map, in file order
 
-  double as_double() const;                           ///< finite
+  double as_double() const;  ///< finite
   std::int64_t as_int() const;
   bool as_bool() const;
   std::string as_string() const;
-  std::vector<double> as_doubles() const;             ///< a list of numbers
-  std::vector<std::string> as_strings() const;        ///< a list of strings, or one string
+  std::vector<double> as_doubles() const;       ///< a list of numbers
+  std::vector<std::string> as_strings() const;  ///< a list of strings, or one string
 
   double double_or(std::string_view key, double fallback) const;
   std::int64_t int_or(std::string_view key, std::int64_t fallback) const;

@@ -15,13 +15,13 @@ namespace renderfm {
 namespace {
 
 const char kDocument[] =
-    "name: bones\n"              // line 1
-    "unit_distance_mm: 2.5\n"    // line 2
-    "layers:\n"                  // line 3
+    "name: bones\n"            // line 1
+    "unit_distance_mm: 2.5\n"  // line 2
+    "layers:\n"                // line 3
     "  - organs: [ribs, spine]\n"
-    "    opacity: 0.25\n"        // line 5
+    "    opacity: 0.25\n"  // line 5
     "  - organs: heart\n"
-    "    opacity: much\n"        // line 7
+    "    opacity: much\n"  // line 7
     "steps: 12\n"
     "smooth: true\n";
 
@@ -75,7 +75,8 @@ TEST(ConfigNode, NamesFileLineAndPathOfAWrongValue) {
   const ConfigNode root = ConfigNode::parse(kDocument, "look.yaml");
   expect_holds(message_of([&] { root.at("layers").items()[1].at("opacity").as_double(); }),
                {"look.yaml line 7", "layers[1].opacity", "number"});
-  expect_holds(message_of([&] { root.at("unit_distance_mm").as_int(); }), {"look.yaml line 2", "whole number"});
+  expect_holds(message_of([&] { root.at("unit_distance_mm").as_int(); }),
+               {"look.yaml line 2", "whole number"});
   expect_holds(message_of([&] { root.at("steps").as_bool(); }), {"line 8", "true or false"});
   expect_holds(message_of([&] { root.at("name").items(); }), {"line 1", "list"});
   expect_holds(message_of([&] { root.at("layers").as_string(); }), {"look.yaml line"});
@@ -90,7 +91,9 @@ TEST(ConfigNode, NamesAMissingKey) {
 TEST(ConfigNode, RefusesUnknownKeysAndSuggestsTheNearest) {
   const ConfigNode layer = ConfigNode::parse(kDocument, "look.yaml").at("layers").items()[0];
   layer.check_keys({"organs", "opacity", "color"});
-  expect_holds(message_of([&] { layer.check_keys({"organs", "opacityy"}); }),
+  expect_holds(message_of([&] {
+                 layer.check_keys({"organs", "opacityy"});
+               }),
                {"look.yaml line 5", "'opacity'", "did you mean 'opacityy'", "organs"});
 }
 
@@ -120,9 +123,7 @@ TEST(ConfigNode, SaysWhenAFileIsMissingOrEmpty) {
   std::filesystem::remove(empty);
 }
 
-TEST(ConfigNode, AFolderIsNotADocument) {
-  EXPECT_THROW(ConfigNode::parse_file(testing::TempDir()), Error);
-}
+TEST(ConfigNode, AFolderIsNotADocument) { EXPECT_THROW(ConfigNode::parse_file(testing::TempDir()), Error); }
 
 TEST(NearestWord, FindsTheCandidateOneSlipAway) {
   const std::vector<std::string> words{"liver", "spleen", "kidney_left", "kidney_right"};

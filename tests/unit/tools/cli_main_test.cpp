@@ -25,7 +25,8 @@ struct Outcome {
   double spacing_mm = 0;
 };
 
-Outcome run(std::vector<std::string> arguments, const std::function<void()>& body = [] {}) {
+Outcome run(
+    std::vector<std::string> arguments, const std::function<void()>& body = [] {}) {
   arguments.insert(arguments.begin(), "renderfm-probe");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -34,18 +35,19 @@ Outcome run(std::vector<std::string> arguments, const std::function<void()>& bod
   std::string input, device = "auto";
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  outcome.code = run_tool(static_cast<int>(argv.size()), argv.data(),
-                          {"renderfm-probe", "Probes.", "  renderfm-probe scan.nii.gz\n"},
-                          [&](CLI::App& app, const CommonOptions& common) {
-                            app.add_option("IN", input, "What to probe")->required();
-                            app.add_option("--spacing", outcome.spacing_mm, "Voxel size in mm");
-                            app.add_option("--device", device, "Where")->check(CLI::IsMember({"auto", "cpu"}));
-                            return [&outcome, &common, &body] {
-                              outcome.body_ran = true;
-                              outcome.common = common;
-                              body();
-                            };
-                          });
+  outcome.code =
+      run_tool(static_cast<int>(argv.size()), argv.data(),
+               {"renderfm-probe", "Probes.", "  renderfm-probe scan.nii.gz\n"},
+               [&](CLI::App& app, const CommonOptions& common) {
+                 app.add_option("IN", input, "What to probe")->required();
+                 app.add_option("--spacing", outcome.spacing_mm, "Voxel size in mm");
+                 app.add_option("--device", device, "Where")->check(CLI::IsMember({"auto", "cpu"}));
+                 return [&outcome, &common, &body] {
+                   outcome.body_ran = true;
+                   outcome.common = common;
+                   body();
+                 };
+               });
   outcome.out = testing::internal::GetCapturedStdout();
   outcome.err = testing::internal::GetCapturedStderr();
   set_verbosity(Verbosity::kNormal);
@@ -87,8 +89,8 @@ TEST(RunTool, HelpGoesToStdoutWithExamplesAndRunsNothing) {
   EXPECT_EQ(outcome.code, 0);
   EXPECT_FALSE(outcome.body_ran);
   EXPECT_EQ(outcome.err, "");
-  for (const char* part : {"Probes.", "Examples:", "renderfm-probe scan.nii.gz", "--spacing", "--seed", "--threads",
-                           "--verbose", "--quiet", "--version"}) {
+  for (const char* part : {"Probes.", "Examples:", "renderfm-probe scan.nii.gz", "--spacing", "--seed",
+                           "--threads", "--verbose", "--quiet", "--version"}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
   }
 }
@@ -125,8 +127,8 @@ TEST(RunTool, ForeignExceptionsAreOneSentenceAndCodeThree) {
   expect_one_sentence(run({"scan"}, [] { throw std::bad_alloc(); }), 3, "not enough memory");
   expect_one_sentence(run({"scan"}, [] { throw std::runtime_error("first\nsecond\nthird"); }), 3, "first");
   expect_one_sentence(run({"scan"}, [] { TORCH_CHECK(false, "sizes differ\nmore"); }), 3, "sizes differ");
-  expect_one_sentence(run({"scan"}, [] { TORCH_CHECK(false, "DefaultCPUAllocator: can't allocate memory"); }), 3,
-                      "not enough memory");
+  expect_one_sentence(run({"scan"}, [] { TORCH_CHECK(false, "DefaultCPUAllocator: can't allocate memory"); }),
+                      3, "not enough memory");
 }
 
 }  // namespace
