@@ -79,8 +79,8 @@ class Smoother {
   }
 
   template <int kScale>
-  void smooth_row(const Kernel<kScale>& kernel, std::int64_t k, std::int64_t j, std::vector<std::uint8_t>& mixed,
-                  std::vector<std::int64_t>& lost) {
+  void smooth_row(const Kernel<kScale>& kernel, std::int64_t k, std::int64_t j,
+                  std::vector<std::uint8_t>& mixed, std::vector<std::int64_t>& lost) {
     mark_mixed_row(voxel_class_, shape_, k, j, mixed);
     const std::int64_t row = (k * shape_[1] + j) * shape_[2];
     for (std::int64_t i = 0; i < shape_[2]; ++i) {
@@ -135,23 +135,26 @@ class Smoother {
     return kept;
   }
 
-  // Voxels that lost although no neighbour of their class survived are thin parts, not rough edges: they stay,
-  // and so do the lost voxels that join them to the rest.
+  // Voxels that lost although no neighbour of their class survived are thin parts, not rough edges: they
+  // stay, and so do the lost voxels that join them to the rest.
   void keep_thin_parts(const std::vector<std::vector<std::int64_t>>& lost_by_chunk) {
     std::vector<std::int64_t> lost;
     for (const auto& chunk : lost_by_chunk) lost.insert(lost.end(), chunk.begin(), chunk.end());
     const auto count = static_cast<std::int64_t>(lost.size());
     std::vector<std::uint8_t> thin(lost.size()), joins(lost.size());
-    const auto is_lost = [&](std::int64_t voxel) { return std::binary_search(lost.begin(), lost.end(), voxel); };
+    const auto is_lost = [&](std::int64_t voxel) {
+      return std::binary_search(lost.begin(), lost.end(), voxel);
+    };
     parallel_for(0, count, 1024, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t n = begin; n < end; ++n) {
-        thin[static_cast<std::size_t>(n)] =
-            !any_equal_neighbour(lost[static_cast<std::size_t>(n)], [&](std::int64_t v) { return !is_lost(v); });
+        thin[static_cast<std::size_t>(n)] = !any_equal_neighbour(lost[static_cast<std::size_t>(n)],
+                                                                 [&](std::int64_t v) { return !is_lost(v); });
       }
     });
     const auto is_thin = [&](std::int64_t voxel) {
       const auto found = std::lower_bound(lost.begin(), lost.end(), voxel);
-      return found != lost.end() && *found == voxel && thin[static_cast<std::size_t>(found - lost.begin())] != 0;
+      return found != lost.end() && *found == voxel &&
+             thin[static_cast<std::size_t>(found - lost.begin())] != 0;
     };
     parallel_for(0, count, 1024, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t n = begin; n < end; ++n) {
@@ -163,20 +166,23 @@ class Smoother {
       const std::int64_t i = lost[n] % shape_[2], j = lost[n] / shape_[2] % shape_[1],
                          k = lost[n] / (shape_[2] * shape_[1]);
       for (int cell = 0; cell < static_cast<int>(cells()); ++cell) {
-        map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] = voxel_class_[static_cast<std::size_t>(lost[n])];
+        map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] =
+            voxel_class_[static_cast<std::size_t>(lost[n])];
       }
     }
   }
 
   template <class Predicate>
   bool any_equal_neighbour(std::int64_t voxel, Predicate predicate) const {
-    const std::int64_t i = voxel % shape_[2], j = voxel / shape_[2] % shape_[1], k = voxel / (shape_[2] * shape_[1]);
+    const std::int64_t i = voxel % shape_[2], j = voxel / shape_[2] % shape_[1],
+                       k = voxel / (shape_[2] * shape_[1]);
     for (std::int64_t z = std::max<std::int64_t>(k - 1, 0); z <= std::min(k + 1, shape_[0] - 1); ++z) {
       for (std::int64_t y = std::max<std::int64_t>(j - 1, 0); y <= std::min(j + 1, shape_[1] - 1); ++y) {
         for (std::int64_t x = std::max<std::int64_t>(i - 1, 0); x <= std::min(i + 1, shape_[2] - 1); ++x) {
           const std::int64_t other = (z * shape_[1] + y) * shape_[2] + x;
           if (other != voxel &&
-              voxel_class_[static_cast<std::size_t>(other)] == voxel_class_[static_cast<std::size_t>(voxel)] &&
+              voxel_class_[static_cast<std::size_t>(other)] ==
+                  voxel_class_[static_cast<std::size_t>(voxel)] &&
               predicate(other)) {
             return true;
           }
@@ -194,8 +200,9 @@ class Smoother {
 
 }  // namespace
 
-void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class, const std::array<std::int64_t, 3>& shape_zyx,
-                    std::int64_t k, std::int64_t j, std::vector<std::uint8_t>& mixed) {
+void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class,
+                    const std::array<std::int64_t, 3>& shape_zyx, std::int64_t k, std::int64_t j,
+                    std::vector<std::uint8_t>& mixed) {
   const auto [depth, height, width] = shape_zyx;
   std::fill(mixed.begin(), mixed.end(), std::uint8_t{0});
   const std::uint8_t* own = voxel_class.data() + (k * height + j) * width;

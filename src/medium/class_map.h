@@ -8,14 +8,15 @@
 namespace renderfm {
 
 /// The class of every cell of a grid `scale` (1 or 2) times finer per axis than `voxel_class` [D, H, W]: each
-/// class's indicator is blurred by 0.8 voxels and the strongest wins. The invisible class 0 counts 0.8 times, and
-/// plates, rods and specks that the blur would wipe out are kept. The same for any number of threads.
+/// class's indicator is blurred by 0.8 voxels and the strongest wins. The invisible class 0 counts 0.8 times,
+/// and plates, rods and specks that the blur would wipe out are kept. The same for any number of threads.
 std::vector<std::uint8_t> smooth_class_map(const std::vector<std::uint8_t>& voxel_class,
                                            const std::array<std::int64_t, 3>& shape_zyx, int scale);
 
-/// Marks in `mixed` (one byte per voxel of row j of slice k) the voxels whose 26 neighbours are not all of their
-/// own class.
-void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class, const std::array<std::int64_t, 3>& shape_zyx,
-                    std::int64_t k, std::int64_t j, std::vector<std::uint8_t>& mixed);
+/// Marks in `mixed` (one byte per voxel of row j of slice k) the voxels whose 26 neighbours are not all of
+/// their own class.
+void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class,
+                    const std::array<std::int64_t, 3>& shape_zyx, std::int64_t k, std::int64_t j,
+                    std::vector<std::uint8_t>& mixed);
 
 }  // namespace renderfm

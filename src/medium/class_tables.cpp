@@ -20,7 +20,8 @@ bool draws(const TransferLayer& layer, const std::string& organ) {
 }
 
 bool transparent(const TransferLayer& layer) {
-  return std::all_of(layer.opacity.begin(), layer.opacity.end(), [](const ScalarPoint& p) { return p.y == 0; });
+  return std::all_of(layer.opacity.begin(), layer.opacity.end(),
+                     [](const ScalarPoint& p) { return p.y == 0; });
 }
 
 MediumClass build_tables(const TransferLayer& layer, const TransferFunction& tf, double min_spacing_mm) {
@@ -52,8 +53,10 @@ ClassTables build_class_tables(const LabelVolume& labels, const TransferFunction
         result.layer_of_class.push_back(static_cast<int>(l));
       }
       if (class_of_layer[l] >= kMaxClasses) {
-        fail_input("the transfer function '{}' draws these organs in more than {} different ways; merge layers or "
-                   "select fewer organs", tf.name, kMaxClasses - 1);
+        fail_input(
+            "the transfer function '{}' draws these organs in more than {} different ways; merge layers or "
+            "select fewer organs",
+            tf.name, kMaxClasses - 1);
       }
       result.class_of_label[label] = static_cast<std::uint8_t>(class_of_layer[l]);
       return;
@@ -67,12 +70,13 @@ ClassTables build_class_tables(const LabelVolume& labels, const TransferFunction
 
   result.classes.resize(result.layer_of_class.size());
   result.classes[0] = {std::vector<float>(kBinCount), std::vector<Vec3f>(kBinCount)};
-  parallel_for(1, static_cast<std::int64_t>(result.classes.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t c = begin; c < end; ++c) {
-      const auto layer = static_cast<std::size_t>(result.layer_of_class[static_cast<std::size_t>(c)]);
-      result.classes[static_cast<std::size_t>(c)] = build_tables(tf.layers[layer], tf, min_spacing_mm);
-    }
-  });
+  parallel_for(
+      1, static_cast<std::int64_t>(result.classes.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t c = begin; c < end; ++c) {
+          const auto layer = static_cast<std::size_t>(result.layer_of_class[static_cast<std::size_t>(c)]);
+          result.classes[static_cast<std::size_t>(c)] = build_tables(tf.layers[layer], tf, min_spacing_mm);
+        }
+      });
   return result;
 }
 

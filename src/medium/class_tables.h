@@ -13,9 +13,10 @@ namespace renderfm {
 inline constexpr int kMaxClasses = 32;
 
 struct ClassTables {
-  std::array<std::uint8_t, 256> class_of_label{};  ///< 0 for what is hidden, unselected or transparent at every HU
-  std::vector<MediumClass> classes;                ///< class 0 first
-  std::vector<int> layer_of_class;                 ///< -1 for class 0
+  std::array<std::uint8_t, 256>
+      class_of_label{};              ///< 0 for what is hidden, unselected or transparent at every HU
+  std::vector<MediumClass> classes;  ///< class 0 first
+  std::vector<int> layer_of_class;   ///< -1 for class 0
 };
 
 /// Organs of one layer share a class. Throws kBadInput where more layers are in use than classes exist.

@@ -39,8 +39,8 @@ std::vector<Neighbour> neighbours_by_distance(int radius) {
 
 // The first of `neighbours` of a voxel for which found(offset) holds, or -1.
 template <class Found>
-std::int64_t find_neighbour(const Geometry& grid, std::int64_t voxel, const std::vector<Neighbour>& neighbours,
-                            Found found) {
+std::int64_t find_neighbour(const Geometry& grid, std::int64_t voxel,
+                            const std::vector<Neighbour>& neighbours, Found found) {
   const std::int64_t i = voxel % grid.width(), j = voxel / grid.width() % grid.height(),
                      k = voxel / (grid.width() * grid.height());
   for (const Neighbour& n : neighbours) {
@@ -51,8 +51,9 @@ std::int64_t find_neighbour(const Geometry& grid, std::int64_t voxel, const std:
   return -1;
 }
 
-// Unlabelled voxels beside a class that is transparent at their HU join it. Nothing becomes visible by that, but
-// where it is the HU that end at air, as on skin, the surface is the smooth HU contour and not the label's border.
+// Unlabelled voxels beside a class that is transparent at their HU join it. Nothing becomes visible by that,
+// but where it is the HU that end at air, as on skin, the surface is the smooth HU contour and not the
+// label's border.
 void extend_into_transparent(const Geometry& grid, const std::vector<std::int16_t>& hu,
                              const std::vector<std::uint8_t>& labels, const std::vector<MediumClass>& classes,
                              std::vector<std::uint8_t>& voxel_class) {
@@ -111,7 +112,8 @@ Medium::Medium(const CtVolume& ct, const LabelVolume& labels, const TransferFunc
                const std::array<bool, 256>& organs, const MediumOptions& options)
     : geometry_(ct.geometry), hu_(ct.voxels), labels_(labels.voxels) {
   RFM_CHECK(ct.geometry.shape_zyx == labels.geometry.shape_zyx &&
-                static_cast<std::int64_t>(hu_.size()) == geometry_.voxel_count() && labels_.size() == hu_.size(),
+                static_cast<std::int64_t>(hu_.size()) == geometry_.voxel_count() &&
+                labels_.size() == hu_.size(),
             "CT and labels of a medium must lie on one grid");
   opacity_length_mm_ = tf.unit_distance_mm / tf.density_scale;
   ClassTables tables = build_class_tables(labels, tf, organs, geometry_.min_spacing_mm());
@@ -181,7 +183,8 @@ void Medium::set_gradient_factor(const TransferFunction& tf, const std::vector<i
       }
       const auto* curve = curve_of(densest);
       if (curve == nullptr) continue;
-      const double factor = evaluate_curve(*curve, static_cast<double>(hu_gradient_per_mm(geometry_, hu_, voxel)));
+      const double factor =
+          evaluate_curve(*curve, static_cast<double>(hu_gradient_per_mm(geometry_, hu_, voxel)));
       gradient_factor_[v] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(factor, 0.0, 1.0)));
     }
   });
@@ -199,7 +202,8 @@ void Medium::set_extinction() {
       } else {
         const std::int64_t first = first_cell(voxel);
         for (int cell = 0; cell < 8; ++cell) {
-          if (const std::uint8_t c = class_of_cell(first, cell); c != 0) sigma += classes_[c].sigma_t_per_mm[bin];
+          if (const std::uint8_t c = class_of_cell(first, cell); c != 0)
+            sigma += classes_[c].sigma_t_per_mm[bin];
         }
         sigma /= 8;
       }
@@ -230,14 +234,17 @@ Vec3f Medium::opacity_gradient_per_mm(std::int64_t voxel) const {
   for (int a = 0; a < 3; ++a) {
     const std::int64_t index = voxel / stride[a] % size[a];
     const float low = blurred_opacity_[static_cast<std::size_t>(index > 0 ? voxel - stride[a] : voxel)];
-    const float high = blurred_opacity_[static_cast<std::size_t>(index + 1 < size[a] ? voxel + stride[a] : voxel)];
+    const float high =
+        blurred_opacity_[static_cast<std::size_t>(index + 1 < size[a] ? voxel + stride[a] : voxel)];
     gradient[a] = (high - low) / static_cast<float>(2 * spacing[a]);
   }
   return gradient;
 }
 
 std::uint8_t Medium::label(std::int64_t voxel) const {
-  const auto visible = [&](std::int64_t v) { return class_of_label_[labels_[static_cast<std::size_t>(v)]] != 0; };
+  const auto visible = [&](std::int64_t v) {
+    return class_of_label_[labels_[static_cast<std::size_t>(v)]] != 0;
+  };
   // Smoothing moves a border by less than two voxels.
   static const std::vector<Neighbour> neighbours = neighbours_by_distance(2);
   const std::int64_t found = visible(voxel) ? voxel : find_neighbour(geometry_, voxel, neighbours, visible);

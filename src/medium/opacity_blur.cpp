@@ -25,7 +25,8 @@ struct Taps {
 
 // out[i] = sum of weight[|t|] * rows[t][i]; rows are the seven around the output row.
 void blend_rows(const float* const rows[2 * kRadius + 1], const Taps& taps, std::int64_t width, float* out) {
-  const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3], *e = rows[4], *f = rows[5], *g = rows[6];
+  const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3], *e = rows[4], *f = rows[5],
+              *g = rows[6];
   const float w0 = taps.weight[0], w1 = taps.weight[1], w2 = taps.weight[2], w3 = taps.weight[3];
   for (std::int64_t i = 0; i < width; ++i) {
     out[i] = w0 * d[i] + w1 * (c[i] + e[i]) + w2 * (b[i] + f[i]) + w3 * (a[i] + g[i]);
@@ -43,8 +44,8 @@ void blur_along_x(float* row, std::int64_t width, const Taps& taps, std::vector<
 }
 
 // Blurs `count` rows that lie `stride` apart, across the rows. `copy` has room for them.
-void blur_across_rows(float* first, std::int64_t count, std::int64_t stride, std::int64_t width, const Taps& taps,
-                      std::vector<float>& copy) {
+void blur_across_rows(float* first, std::int64_t count, std::int64_t stride, std::int64_t width,
+                      const Taps& taps, std::vector<float>& copy) {
   copy.resize(static_cast<std::size_t>(count * width));
   for (std::int64_t r = 0; r < count; ++r) std::copy_n(first + r * stride, width, copy.data() + r * width);
   for (std::int64_t r = 0; r < count; ++r) {

@@ -15,9 +15,9 @@ constexpr double kLineSharpness = 0.01;
 // A midpoint on a node would divide by zero.
 constexpr double kMidpointMargin = 1e-5;
 
-// How one segment runs from its first value (parameter 0) to its second (parameter 1): the definition of VTK's
-// piecewise and colour transfer functions. The midpoint is where the curve is half way; the sharpness blends from
-// a line (0) over a Hermite curve of falling end slope to a step (1).
+// How one segment runs from its first value (parameter 0) to its second (parameter 1): the definition of
+// VTK's piecewise and colour transfer functions. The midpoint is where the curve is half way; the sharpness
+// blends from a line (0) over a Hermite curve of falling end slope to a step (1).
 class Segment {
  public:
   Segment(double parameter, double midpoint, double sharpness, bool may_step) {
@@ -57,8 +57,9 @@ auto evaluate(const std::vector<Point>& points, double x, bool may_step, At at, 
   const auto second = std::upper_bound(points.begin(), points.end(), x,
                                        [](double value, const Point& point) { return value < point.x; });
   const auto first = std::prev(second);
-  return between(*first, *second,
-                 Segment((x - first->x) / (second->x - first->x), first->midpoint, first->sharpness, may_step));
+  return between(
+      *first, *second,
+      Segment((x - first->x) / (second->x - first->x), first->midpoint, first->sharpness, may_step));
 }
 
 }  // namespace
@@ -66,7 +67,9 @@ auto evaluate(const std::vector<Point>& points, double x, bool may_step, At at, 
 double evaluate_curve(const std::vector<ScalarPoint>& points, double x) {
   return evaluate(
       points, x, false, [](const ScalarPoint& p) { return p.y; },
-      [](const ScalarPoint& a, const ScalarPoint& b, const Segment& segment) { return segment.blend(a.y, b.y); });
+      [](const ScalarPoint& a, const ScalarPoint& b, const Segment& segment) {
+        return segment.blend(a.y, b.y);
+      });
 }
 
 Vec3f evaluate_curve(const std::vector<ColorPoint>& points, double x) {

@@ -70,7 +70,8 @@ std::string choose_preset(const CtVolume& ct, const LabelVolume& labels) {
     return static_cast<double>(count_of(labels, counts, term)) / static_cast<double>(body);
   };
 
-  // Labelled organs are the best picture there is; the lungs' glass shows the heart better where they dominate.
+  // Labelled organs are the best picture there is; the lungs' glass shows the heart better where they
+  // dominate.
   const bool heart = share("heart") > kPresentShare && named_organs(labels, counts, "heart") > 0;
   if (named_organs(labels, counts, "abdomen") >= kManyOrgans) return "organs";
   if (heart && share("lungs") > kMuchLungShare) return "thorax";

@@ -43,8 +43,10 @@ TransferFunction read_file(const std::string& path, const tf::HuRange& range_hu)
     const ConfigNode document = ConfigNode::parse_file(path);
     result = document.has("volumeProperties") ? tf::read_slicer_json(document) : tf::read_paraview(document);
   } else {
-    fail_input("{} is no transfer function that can be read; the formats are our .yaml, 3D Slicer's .vp and "
-               ".vp.json, and ParaView's .json", path);
+    fail_input(
+        "{} is no transfer function that can be read; the formats are our .yaml, 3D Slicer's .vp and "
+        ".vp.json, and ParaView's .json",
+        path);
   }
   tf::map_unit_range(result, range_hu, path);
   return result;

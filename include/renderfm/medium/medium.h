@@ -1,5 +1,5 @@
-// The one description of what a scan x transfer function x organ choice looks like: smoothed class map, tables
-// and extinction. Foreground mask, priming, network channels, path tracer and ray marcher all read it
+// The one description of what a scan x transfer function x organ choice looks like: smoothed class map,
+// tables and extinction. Foreground mask, priming, network channels, path tracer and ray marcher all read it
 // (soft labels: trilinear weights of the class map; the opacity gradient is that of Kroes et al. 2012).
 #pragma once
 
@@ -38,9 +38,10 @@ class Medium {
   /// Class 0 first; at most 32.
   const std::vector<MediumClass>& classes() const { return classes_; }
 
-  /// The transfer function's gradient opacity at every voxel's HU gradient, 255 standing for 1, [D, H, W]; empty
-  /// where it has none. It multiplies the opacity of the tables: with_factor() turns a table's extinction into
-  /// that of the voxel, which is never greater. sigma_t_per_mm() and all below hold it already.
+  /// The transfer function's gradient opacity at every voxel's HU gradient, 255 standing for 1, [D, H, W];
+  /// empty where it has none. It multiplies the opacity of the tables: with_factor() turns a table's
+  /// extinction into that of the voxel, which is never greater. sigma_t_per_mm() and all below hold it
+  /// already.
   const std::vector<std::uint8_t>& gradient_factor() const { return gradient_factor_; }
   float with_factor(float sigma_t_per_mm, std::uint8_t factor) const;
 

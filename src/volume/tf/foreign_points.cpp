@@ -35,15 +35,18 @@ void map_unit_range(TransferFunction& tf, const HuRange& range_hu, const std::st
   for (const ScalarPoint& point : layer.opacity) unit = unit && point.x >= 0 && point.x <= 1;
   for (const ColorPoint& point : layer.color) unit = unit && point.x >= 0 && point.x <= 1;
   if (!unit) {
-    if (range_hu) log_warning("{}: its points are in HU already, so the range given with it is not used", where);
+    if (range_hu)
+      log_warning("{}: its points are in HU already, so the range given with it is not used", where);
     return;
   }
   if (!range_hu) {
-    fail_input("{}: its points run from 0 to 1, not over HU; say which HU they stand for with --tf-range LOW,HIGH",
-               where);
+    fail_input(
+        "{}: its points run from 0 to 1, not over HU; say which HU they stand for with --tf-range LOW,HIGH",
+        where);
   }
   const auto [low, high] = *range_hu;
-  if (!(low < high)) fail_input("the HU range {},{} of {} is empty; the first number must be the smaller", low, high, where);
+  if (!(low < high))
+    fail_input("the HU range {},{} of {} is empty; the first number must be the smaller", low, high, where);
   for (ScalarPoint& point : layer.opacity) point.x = low + point.x * (high - low);
   for (ColorPoint& point : layer.color) point.x = low + point.x * (high - low);
 }

@@ -1,4 +1,5 @@
-// ParaView's colour map presets (a list of maps), and MITK's variant, which calls its opacities OpacityPoints.
+// ParaView's colour map presets (a list of maps), and MITK's variant, which calls its opacities
+// OpacityPoints.
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "volume/tf/color_space.h"

@@ -33,7 +33,8 @@ void sort_points(std::vector<Point>& points);
 /// A gradient opacity of 1 everywhere is none at all: other programs always write one.
 void drop_constant_one(std::vector<ScalarPoint>& gradient_opacity);
 
-/// Moves points whose x all lie in [0, 1] to HU; throws without a range, since such a file means nothing in HU.
+/// Moves points whose x all lie in [0, 1] to HU; throws without a range, since such a file means nothing in
+/// HU.
 void map_unit_range(TransferFunction& tf, const HuRange& range_hu, const std::string& where);
 
 /// Checks a foreign value at `where` against [low, high].

@@ -1,6 +1,6 @@
 // 3D Slicer's .vp.json (volume property schema 1): points may leave out midpoint and sharpness. VTK
-// measures gradients per voxel of the scan on display; they are taken as per mm here. effectiveRange is a hint for
-// Slicer's sliders, and lighting is the renderers' own affair here.
+// measures gradients per voxel of the scan on display; they are taken as per mm here. effectiveRange is a
+// hint for Slicer's sliders, and lighting is the renderers' own affair here.
 #include <algorithm>
 
 #include "renderfm/core/check.h"
@@ -43,11 +43,12 @@ std::vector<ColorPoint> read_colors(const ConfigNode& component) {
   const bool gray = !component.has("rgbTransferFunction");
   for (const ConfigNode& node : points_of(component, gray ? "grayTransferFunction" : "rgbTransferFunction")) {
     ColorPoint point{x_of(node), {}};
-    const std::vector<double> color = gray ? std::vector<double>(3, node.at("y").as_double())
-                                           : node.at("color").as_doubles();
+    const std::vector<double> color =
+        gray ? std::vector<double>(3, node.at("y").as_double()) : node.at("color").as_doubles();
     if (color.size() != 3) fail_input("{}: a color has 3 numbers, not {}", node.where(), color.size());
     for (int c = 0; c < 3; ++c) {
-      point.srgb[c] = static_cast<float>(in_range(color[static_cast<std::size_t>(c)], 0, 1, "color", node.where()));
+      point.srgb[c] =
+          static_cast<float>(in_range(color[static_cast<std::size_t>(c)], 0, 1, "color", node.where()));
     }
     read_shape(node, point);
     points.push_back(point);
@@ -75,7 +76,8 @@ TransferFunction read_slicer_json(const ConfigNode& document) {
   const ConfigNode& component = components.front();
 
   TransferFunction tf;
-  const double weight = in_range(component.double_or("componentWeight", 1), 0, 1, "weight", component.where());
+  const double weight =
+      in_range(component.double_or("componentWeight", 1), 0, 1, "weight", component.where());
   tf.unit_distance_mm = component.double_or("scalarOpacityUnitDistance", 1);
   in_range(tf.unit_distance_mm, 1e-6, 1e6, "unit distance", component.where());
   tf.phase_g = in_range(property.double_or("scatteringAnisotropy", 0), -1, 1, "anisotropy", property.where());

@@ -1,5 +1,5 @@
-// 3D Slicer's .vp: nine lines, the last three of which are curves of the form "N v v v ...", N counting numbers.
-// VTK measures gradients per voxel of the scan on display; they are taken as per mm here.
+// 3D Slicer's .vp: nine lines, the last three of which are curves of the form "N v v v ...", N counting
+// numbers. VTK measures gradients per voxel of the scan on display; they are taken as per mm here.
 #include <locale>
 #include <sstream>
 
@@ -10,7 +10,7 @@ namespace renderfm::tf {
 namespace {
 
 constexpr std::size_t kOpacityLine = 7, kGradientLine = 8, kColorLine = 9;  // counted from 1
-constexpr std::size_t kInterpolationToPower = 6;                             // single numbers before the curves
+constexpr std::size_t kInterpolationToPower = 6;  // single numbers before the curves
 
 /// The numbers of a curve line, in whole points of `stride` numbers.
 std::vector<double> read_curve_line(const std::string& line, std::size_t stride, const std::string& where) {
@@ -21,8 +21,10 @@ std::vector<double> read_curve_line(const std::string& line, std::size_t stride,
   stream >> count;
   for (double value = 0; stream >> value;) numbers.push_back(value);
   if (!stream.eof() || count == 0 || count % stride != 0 || numbers.size() != count) {
-    fail_input("{}: expected a count that is a multiple of {} and then as many numbers, found the count {} and {} "
-               "numbers", where, stride, count, numbers.size());
+    fail_input(
+        "{}: expected a count that is a multiple of {} and then as many numbers, found the count {} and {} "
+        "numbers",
+        where, stride, count, numbers.size());
   }
   return numbers;
 }

@@ -17,7 +17,8 @@ constexpr double kMaxAbsHu = 32768;  // room for the padding points of other pro
 
 // Every organ that a label map may name, and the tissues of the estimator.
 std::vector<std::string> organ_names() {
-  std::vector<std::string> names = {"lung", "bone", "vessel", "soft_tissue", "fat", "skin", "airway", "muscle"};
+  std::vector<std::string> names = {"lung", "bone", "vessel", "soft_tissue",
+                                    "fat",  "skin", "airway", "muscle"};
   for (const LabelVersion version : {LabelVersion::kV2, LabelVersion::kV1}) {
     for (const std::string_view name : total_segmentator_names(version)) names.emplace_back(name);
   }
@@ -27,7 +28,8 @@ std::vector<std::string> organ_names() {
 bool is_known(const std::string& term, const std::vector<std::string>& groups,
               const std::vector<std::string>& organs) {
   return std::find(groups.begin(), groups.end(), term) != groups.end() ||
-         std::any_of(organs.begin(), organs.end(), [&](const auto& organ) { return organ_matches(organ, term); });
+         std::any_of(organs.begin(), organs.end(),
+                     [&](const auto& organ) { return organ_matches(organ, term); });
 }
 
 std::vector<std::string> read_organs(const ConfigNode& node) {
@@ -78,7 +80,8 @@ std::vector<ScalarPoint> read_scalars(const ConfigNode& node, double low) {
       node, low, [](const ConfigNode& item, const std::vector<ConfigNode>& numbers, ScalarPoint& point) {
         point.midpoint = 0.5;
         if (numbers.size() != 2 && numbers.size() != 4) {
-          fail_input("{}: expected [position, opacity] or [position, opacity, midpoint, sharpness]", item.where());
+          fail_input("{}: expected [position, opacity] or [position, opacity, midpoint, sharpness]",
+                     item.where());
         }
         point.y = in_range(numbers[1].as_double(), 0, 1, "opacity", item.where());
         read_shape(numbers, 2, point);
@@ -99,13 +102,15 @@ bool parse_hex_color(const std::string& text, Vec3f& srgb) {
 
 std::vector<ColorPoint> read_colors(const ConfigNode& node) {
   return read_points<ColorPoint>(
-      node, -kMaxAbsHu, [](const ConfigNode& item, const std::vector<ConfigNode>& numbers, ColorPoint& point) {
+      node, -kMaxAbsHu,
+      [](const ConfigNode& item, const std::vector<ConfigNode>& numbers, ColorPoint& point) {
         point.midpoint = 0.5;
         const std::size_t count = numbers.size();
         const bool hex = (count == 2 || count == 4) && parse_hex_color(numbers[1].as_string(), point.srgb);
         if (!hex && count != 4 && count != 6) {
-          fail_input("{}: expected [HU, \"#rrggbb\"] or [HU, red, green, blue] with red, green and blue from 0 to 1",
-                     item.where());
+          fail_input(
+              "{}: expected [HU, \"#rrggbb\"] or [HU, red, green, blue] with red, green and blue from 0 to 1",
+              item.where());
         }
         for (int c = 0; c < 3 && !hex; ++c) {
           point.srgb[c] = static_cast<float>(

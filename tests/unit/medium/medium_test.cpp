@@ -86,7 +86,8 @@ TEST(Medium, ExtinctionIsCappedAtSixPerVoxel) {
     Scan scan({8, 8, 8}, spacing_mm);
     scan.fill(5, 100, [](Vec3d) { return true; });
     const Medium medium = scan.medium(one_layer(1));
-    // Opacity 1 counts as 0.999: 6.9 per mm, which is above the cap of 2 per mm at 3 mm and below 12 at 0.5 mm.
+    // Opacity 1 counts as 0.999: 6.9 per mm, which is above the cap of 2 per mm at 3 mm and below 12 at 0.5
+    // mm.
     EXPECT_NEAR(medium.sigma_t_per_mm()[0], std::min(6 / spacing_mm, -std::log(0.001)), 1e-5);
   }
 }
@@ -127,7 +128,8 @@ TEST_P(SmoothedShapes, ARodOneVoxelThickSurvivesAndStaysJoinedToItsBody) {
     return norm(p - Vec3d{6, 11, 11}) <= 4 || (p.y == 11 && p.z == 11 && p.x >= 6 && p.x <= 20);
   });
   const Medium medium = scan.medium(one_layer(0.9));
-  for (std::int64_t i = 6; i <= 20; ++i) EXPECT_TRUE(medium.foreground(scan.ct.geometry.offset(11, 11, i))) << i;
+  for (std::int64_t i = 6; i <= 20; ++i)
+    EXPECT_TRUE(medium.foreground(scan.ct.geometry.offset(11, 11, i))) << i;
   EXPECT_FALSE(medium.foreground(scan.ct.geometry.offset(11, 13, 15)));
 }
 
@@ -154,7 +156,8 @@ TEST_P(SmoothedShapes, ABumpOfOneVoxelIsLevelledAndAPitIsFilled) {
   const float full = medium.sigma_t_per_mm()[static_cast<std::size_t>(scan.ct.geometry.offset(4, 8, 8))];
   const float half = medium.class_scale() == 2 ? 0.5F * full : 0.0F;
   EXPECT_LE(medium.sigma_t_per_mm()[static_cast<std::size_t>(scan.ct.geometry.offset(8, 5, 4))], half);
-  EXPECT_GE(medium.sigma_t_per_mm()[static_cast<std::size_t>(scan.ct.geometry.offset(7, 10, 11))], full - half);
+  EXPECT_GE(medium.sigma_t_per_mm()[static_cast<std::size_t>(scan.ct.geometry.offset(7, 10, 11))],
+            full - half);
 }
 
 TEST_P(SmoothedShapes, NormalsOfASphereFollowItsRadius) {
@@ -167,7 +170,8 @@ TEST_P(SmoothedShapes, NormalsOfASphereFollowItsRadius) {
   for (std::int64_t k = 0; k < 26; ++k) {
     for (std::int64_t j = 0; j < 26; ++j) {
       for (std::int64_t i = 0; i < 26; ++i) {
-        const Vec3d out = Vec3d{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)} - centre;
+        const Vec3d out =
+            Vec3d{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)} - centre;
         if (std::abs(norm(out) - 8) > 0.7) continue;
         const Vec3f g = medium.opacity_gradient_per_mm(scan.ct.geometry.offset(k, j, i));
         const Vec3d inward{g.x, g.y, g.z};
@@ -244,8 +248,8 @@ TEST(Medium, ColorsOfACellBorderAreWeightedByExtinction) {
   for (std::int64_t v = 0; v < scan.ct.geometry.voxel_count(); ++v) {
     // The colours here are the two classes' shares, so they follow from the extinction alone.
     const double liver = -std::log(0.5), aorta = -std::log(0.2);
-    const double share = (static_cast<double>(medium.sigma_t_per_mm()[static_cast<std::size_t>(v)]) - liver) /
-                         (aorta - liver);
+    const double share =
+        (static_cast<double>(medium.sigma_t_per_mm()[static_cast<std::size_t>(v)]) - liver) / (aorta - liver);
     mixed += share > 0.01 && share < 0.99;
     const double expected = share * aorta / (share * aorta + (1 - share) * liver);
     ASSERT_NEAR(medium.srgb(v).y, expected, 1e-5);
@@ -269,7 +273,8 @@ TEST(Medium, GradientOpacityMultipliesTheOpacityBeforeTheLogarithm) {
   ASSERT_EQ(medium.gradient_factor().size(), scan.ct.voxels.size());
   EXPECT_EQ(medium.gradient_factor()[v], 128);
   EXPECT_NEAR(medium.sigma_t_per_mm()[v], -std::log(1 - 0.6 * 128 / 255) / 3, 1e-6);
-  EXPECT_NEAR(medium.with_factor(medium.classes()[1].sigma_t_per_mm[500], 128), medium.sigma_t_per_mm()[v], 1e-6);
+  EXPECT_NEAR(medium.with_factor(medium.classes()[1].sigma_t_per_mm[500], 128), medium.sigma_t_per_mm()[v],
+              1e-6);
 }
 
 TEST(Medium, SurfacesTowardsUnlabelledAirFollowTheHounsfieldContour) {
@@ -279,10 +284,12 @@ TEST(Medium, SurfacesTowardsUnlabelledAirFollowTheHounsfieldContour) {
   scan.labels.names[static_cast<std::uint8_t>(Tissue::kSkin)] = "skin";
   const auto depth = [](Vec3d p) { return 7.3 + 0.35 * p.x - p.z; };
   for (std::int64_t v = 0; v < scan.ct.geometry.voxel_count(); ++v) {
-    const Vec3d p{static_cast<double>(v % 16), static_cast<double>(v / 16 % 16), static_cast<double>(v / 256)};
+    const Vec3d p{static_cast<double>(v % 16), static_cast<double>(v / 16 % 16),
+                  static_cast<double>(v / 256)};
     scan.ct.voxels[static_cast<std::size_t>(v)] =
         static_cast<std::int16_t>(std::clamp(-500 + 1000 * depth(p), -1000.0, 0.0));
-    if (depth(p) > 0) scan.labels.voxels[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(Tissue::kSkin);
+    if (depth(p) > 0)
+      scan.labels.voxels[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(Tissue::kSkin);
   }
   TransferFunction tf;
   tf.layers = {{{"skin"}, {{-501, 0}, {-500, 0.9}}, {{0, {1, 1, 1}}}, {}}};

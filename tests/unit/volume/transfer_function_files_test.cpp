@@ -23,7 +23,8 @@ class TransferFunctionFiles : public testing::Test {
     std::ofstream(folder_ / name) << text;
     return load_transfer_function((folder_ / name).string(), range_hu);
   }
-  void expect_complaint(const std::string& name, const std::string& text, const std::vector<std::string>& parts) {
+  void expect_complaint(const std::string& name, const std::string& text,
+                        const std::vector<std::string>& parts) {
     try {
       read(name, text);
       ADD_FAILURE() << "no error for\n" << text;
@@ -59,8 +60,8 @@ TEST_F(TransferFunctionFiles, SlicerVpGivesItsCurvesInHu) {
 
 TEST_F(TransferFunctionFiles, SlicerVpKeepsGradientOpacityAndSortsAsVtkDoes) {
   // Of two points at one x, VTK keeps the one added last.
-  const TransferFunction tf = read(
-      "s.vp", std::string(kVpHead) + "8 10 0 0 0.5 10 0.7 20 1\n4 0 0 90 1\n8 100 1 1 1 0 0 0 0\r\n\n");
+  const TransferFunction tf =
+      read("s.vp", std::string(kVpHead) + "8 10 0 0 0.5 10 0.7 20 1\n4 0 0 90 1\n8 100 1 1 1 0 0 0 0\r\n\n");
   ASSERT_EQ(tf.layers[0].opacity.size(), 3U);
   EXPECT_DOUBLE_EQ(evaluate_curve(tf.layers[0].opacity, 5), 0.6);
   EXPECT_DOUBLE_EQ(evaluate_curve(tf.layers[0].opacity, 15), 0.85);
@@ -153,7 +154,8 @@ TEST_F(TransferFunctionFiles, ParaViewMapsInHuAreTakenAsTheyAre) {
 
 TEST_F(TransferFunctionFiles, MapsFromZeroToOneNeedAnHuRange) {
   // MITK's name for the opacities.
-  const std::string text = R"([{"Name": "unit", "ColorSpace": "RGB", "OpacityPoints": [0, 0, 0.5, 0, 1, 0.5, 0.5, 0],
+  const std::string text =
+      R"([{"Name": "unit", "ColorSpace": "RGB", "OpacityPoints": [0, 0, 0.5, 0, 1, 0.5, 0.5, 0],
       "RGBPoints": [0, 0, 0, 0, 0.5, 1, 0, 0, 1, 1, 1, 1]}])";
   expect_complaint("unit.json", text, {"unit.json", "0 to 1", "--tf-range"});
   const TransferFunction tf = read("unit.json", text, std::pair{-200.0, 600.0});
@@ -182,12 +184,14 @@ TEST_F(TransferFunctionFiles, ParaViewColorSpacesAgreeWithVtk) {
                         {"Step", 75, {0.8, 0.1, 0.15}}};
   for (const Case& c : cases) {
     const TransferFunction tf = read(
-        "space.json", std::string(R"([{"Name": "s", "ColorSpace": ")") + c.space +
-                          R"(", "Points": [0, 0, 0.5, 0, 100, 1, 0.5, 0], "RGBPoints": [0, 0.2, 0.3, 0.8, 100, 0.8, 0.1, 0.15]}])");
+        "space.json",
+        std::string(R"([{"Name": "s", "ColorSpace": ")") + c.space +
+            R"(", "Points": [0, 0, 0.5, 0, 100, 1, 0.5, 0], "RGBPoints": [0, 0.2, 0.3, 0.8, 100, 0.8, 0.1, 0.15]}])");
     const Vec3f ours = evaluate_curve(tf.layers.at(0).color, c.x);
     for (int k = 0; k < 3; ++k) {
       // 5e-4: the white point and matrix of sRGB are rounded differently.
-      EXPECT_NEAR(static_cast<double>(ours[k]), c.rgb[k], 5e-4) << c.space << " at " << c.x << " channel " << k;
+      EXPECT_NEAR(static_cast<double>(ours[k]), c.rgb[k], 5e-4)
+          << c.space << " at " << c.x << " channel " << k;
     }
   }
 }
@@ -196,9 +200,10 @@ TEST_F(TransferFunctionFiles, BrokenParaViewMapsAndUnknownSuffixesAreNamed) {
   expect_complaint("p.json", "[]", {"no color map"});
   expect_complaint("p.json", R"([{"Name": "x", "RGBPoints": [0, 1, 1, 1, 100, 0, 0, 0]}])", {"no opacities"});
   expect_complaint("p.json", R"([{"Name": "x", "Points": [0, 1, 0.5, 0]}])", {"no RGBPoints"});
-  expect_complaint("p.json", R"([{"RGBPoints": [0, 1, 1], "Points": [0, 1, 0.5, 0]}])", {"RGBPoints", "3 numbers"});
-  expect_complaint("p.json", R"([{"ColorSpace": "Luv", "RGBPoints": [0, 1, 1, 1], "Points": [9, 1, 0.5, 0]}])",
-                   {"Luv"});
+  expect_complaint("p.json", R"([{"RGBPoints": [0, 1, 1], "Points": [0, 1, 0.5, 0]}])",
+                   {"RGBPoints", "3 numbers"});
+  expect_complaint(
+      "p.json", R"([{"ColorSpace": "Luv", "RGBPoints": [0, 1, 1, 1], "Points": [9, 1, 0.5, 0]}])", {"Luv"});
   expect_complaint("p.xml", "<a/>", {"p.xml", ".vp.json"});
 }
 

@@ -14,17 +14,33 @@
 namespace renderfm {
 namespace {
 
-// The reference numbers are VTK 9.7: vtkPiecewiseFunction().AddPoint(x, y, midpoint, sharpness) and GetValue(x),
-// vtkColorTransferFunction().AddRGBPoint(x, r, g, b, midpoint, sharpness) and GetColor(x).
+// The reference numbers are VTK 9.7: vtkPiecewiseFunction().AddPoint(x, y, midpoint, sharpness) and
+// GetValue(x), vtkColorTransferFunction().AddRGBPoint(x, r, g, b, midpoint, sharpness) and GetColor(x).
 TEST(TransferFunctionCurve, ScalarsAgreeWithVtkForMidpointAndSharpness) {
   const std::vector<ScalarPoint> points = {{-1000, 0, 0.5, 0},     {-200, 0.3, 0.2, 0},   {0, 0.1, 0.7, 0.4},
                                            {100, 0.9, 0.5, 0.995}, {300, 0.5, 0.35, 0.8}, {700, 1, 0.5, 0}};
-  const std::vector<std::pair<double, double>> vtk = {
-      {-1500, 0.0}, {-900, 0.0375}, {-500, 0.1875}, {-200, 0.3}, {-150, 0.19375}, {-60, 0.1375}, {-20, 0.1125},
-      {10, 0.100014280613999}, {60, 0.25449047120279783}, {70, 0.5}, {90, 0.8990082868332758},
-      {130, 0.8999999981175583}, {199, 0.7310987983124712}, {201, 0.668901201687529}, {260, 0.5000000444848481},
-      {340, 0.500000634440159}, {400, 0.5031114502399782}, {440, 0.75}, {460, 0.9161672535940161},
-      {500, 0.9927011512264287}, {650, 0.9999999820137407}, {900, 1.0}};
+  const std::vector<std::pair<double, double>> vtk = {{-1500, 0.0},
+                                                      {-900, 0.0375},
+                                                      {-500, 0.1875},
+                                                      {-200, 0.3},
+                                                      {-150, 0.19375},
+                                                      {-60, 0.1375},
+                                                      {-20, 0.1125},
+                                                      {10, 0.100014280613999},
+                                                      {60, 0.25449047120279783},
+                                                      {70, 0.5},
+                                                      {90, 0.8990082868332758},
+                                                      {130, 0.8999999981175583},
+                                                      {199, 0.7310987983124712},
+                                                      {201, 0.668901201687529},
+                                                      {260, 0.5000000444848481},
+                                                      {340, 0.500000634440159},
+                                                      {400, 0.5031114502399782},
+                                                      {440, 0.75},
+                                                      {460, 0.9161672535940161},
+                                                      {500, 0.9927011512264287},
+                                                      {650, 0.9999999820137407},
+                                                      {900, 1.0}};
   // A midpoint is kept off its nodes by 1e-5, and the Hermite basis is summed in another order: 1e-10.
   for (const auto& [x, y] : vtk) EXPECT_NEAR(evaluate_curve(points, x), y, 1e-10) << "at " << x;
 }
@@ -48,7 +64,8 @@ TEST(TransferFunctionCurve, ColorsAgreeWithVtkForMidpointAndSharpness) {
       {1500, {0.0, 0.0, 1.0}}};
   for (const auto& [x, rgb] : vtk) {
     const Vec3f ours = evaluate_curve(points, x);
-    for (int c = 0; c < 3; ++c) EXPECT_NEAR(static_cast<double>(ours[c]), rgb[c], 1e-6) << x << " channel " << c;
+    for (int c = 0; c < 3; ++c)
+      EXPECT_NEAR(static_cast<double>(ours[c]), rgb[c], 1e-6) << x << " channel " << c;
   }
 }
 
@@ -65,8 +82,8 @@ TEST(TransferFunctionCurve, ExtinctionReachesTheOpacityOverTheUnitDistance) {
 
 class TransferFunctionYaml : public testing::Test {
  protected:
-  std::filesystem::path path_ = std::filesystem::temp_directory_path() /
-                                ("renderfm_tf_" + std::to_string(::getpid()) + ".yaml");
+  std::filesystem::path path_ =
+      std::filesystem::temp_directory_path() / ("renderfm_tf_" + std::to_string(::getpid()) + ".yaml");
   ~TransferFunctionYaml() override { std::filesystem::remove(path_); }
 
   TransferFunction read(const std::string& text) {
@@ -103,7 +120,8 @@ void expect_equal(const TransferFunction& a, const TransferFunction& b) {
   for (std::size_t l = 0; l < a.layers.size(); ++l) {
     const TransferLayer &x = a.layers[l], &y = b.layers[l];
     EXPECT_EQ(x.organs, y.organs);
-    EXPECT_TRUE(std::equal(x.opacity.begin(), x.opacity.end(), y.opacity.begin(), y.opacity.end(), same_scalar));
+    EXPECT_TRUE(
+        std::equal(x.opacity.begin(), x.opacity.end(), y.opacity.begin(), y.opacity.end(), same_scalar));
     EXPECT_TRUE(std::equal(x.color.begin(), x.color.end(), y.color.begin(), y.color.end(), same_color));
     EXPECT_TRUE(std::equal(x.gradient_opacity.begin(), x.gradient_opacity.end(), y.gradient_opacity.begin(),
                            y.gradient_opacity.end(), same_scalar));
@@ -158,7 +176,8 @@ TEST_F(TransferFunctionYaml, ComplaintsNameFileLineAndKey) {
   expect(head + "    opacity: []\n" + color, {"no points"});
   expect(head + "    opacity: [[0, 1]]\n    color: [[0, 255, 0, 0]]\n", {"line 4", "255"});
   expect(head + "    opacity: [[0, 1]]\n    color: [[0, \"#12345g\"]]\n", {"rrggbb"});
-  expect(head + "    opacity: [[0, 1]]\n    colour: [[0, \"#ffffff\"]]\n", {"line 4", "colour", "did you mean 'color'"});
+  expect(head + "    opacity: [[0, 1]]\n    colour: [[0, \"#ffffff\"]]\n",
+         {"line 4", "colour", "did you mean 'color'"});
   expect(head + color, {"'opacity' is missing"});
   expect("layers:\n  - organs: [livver]\n    opacity: [[0, 1]]\n" + color,
          {"line 2", "layers[0].organs", "livver", "did you mean 'liver'"});
@@ -222,18 +241,22 @@ struct Scan {
       const auto number = static_cast<std::uint8_t>(tissue ? 200 + slab + 1 : label++);
       labels.names[number] = name;
       std::fill_n(labels.voxels.begin() + static_cast<std::ptrdiff_t>(800 * slab), 800, number);
-      std::fill_n(ct.voxels.begin() + static_cast<std::ptrdiff_t>(800 * slab), 800, static_cast<std::int16_t>(hu));
+      std::fill_n(ct.voxels.begin() + static_cast<std::ptrdiff_t>(800 * slab), 800,
+                  static_cast<std::int16_t>(hu));
     }
   }
   std::string choice() const { return choose_preset(ct, labels); }
 };
 
 TEST(TransferFunctionPresets, TheChoiceFitsWhatTheScanShows) {
-  EXPECT_EQ(Scan({{"liver", 60}, {"spleen", 50}, {"kidney_left", 30}, {"vertebrae_L1", 200}}).choice(), "organs");
-  EXPECT_EQ(Scan({{"heart", 40}, {"lung_upper_lobe_left", -800}, {"rib_left_4", 200}, {"aorta", 40}}).choice(),
-            "thorax");
+  EXPECT_EQ(Scan({{"liver", 60}, {"spleen", 50}, {"kidney_left", 30}, {"vertebrae_L1", 200}}).choice(),
+            "organs");
+  EXPECT_EQ(
+      Scan({{"heart", 40}, {"lung_upper_lobe_left", -800}, {"rib_left_4", 200}, {"aorta", 40}}).choice(),
+      "thorax");
   EXPECT_EQ(Scan({{"soft_tissue", 40}, {"fat", -100}, {"bone", 400}, {"lung", -800}}).choice(), "bone");
-  EXPECT_EQ(Scan({{"aorta", 350}, {"soft_tissue", 40}, {"bone", 400}, {"lung", -800}}).choice(), "bone-and-vessels");
+  EXPECT_EQ(Scan({{"aorta", 350}, {"soft_tissue", 40}, {"bone", 400}, {"lung", -800}}).choice(),
+            "bone-and-vessels");
   EXPECT_EQ(Scan({{"aorta", 40}, {"soft_tissue", 40}, {"bone", 400}, {"lung", -800}}).choice(), "bone");
   EXPECT_EQ(Scan({{"aorta", 350}, {"soft_tissue", 40}}).choice(), "heart-and-vessels");
   EXPECT_EQ(Scan({{"lung", -800}, {"soft_tissue", 40}}).choice(), "lungs");
