@@ -15,7 +15,7 @@ using IndexZyx = std::array<std::int64_t, 3>;
 
 struct TilingPlan {
   IndexZyx patch_zyx{112, 96, 128};  ///< from the checkpoint, never from free memory
-  double overlap = 0.5;              ///< share of the patch that neighbours have in common, 0 to 0.75
+  double overlap = 0.5;              ///< share of the patch that neighbours have in common, 0 to 0.75; a quarter shows seams
   std::int64_t alignment = 1;        ///< tiles start a multiple of this apart, so that strides fall alike in all
   std::vector<float> padding;        ///< [channels]: what lies outside the volume
 };

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -208,6 +209,16 @@ TEST_F(CheckpointFile, AFailedWriteLeavesTheOldFile) {
   EXPECT_THROW(save_checkpoint(path(), broken), Error);
   EXPECT_EQ(bytes_of(path()), before);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator{}), 1);
+}
+
+TEST(Plan, TheExampleFileHoldsTheDefaults) {
+  const Plan file = Plan::from(ConfigNode::parse_file(RENDERFM_SOURCE_DIR "/configs/network.yaml"));
+  const Plan defaults;
+  EXPECT_EQ(file.network, defaults.network);
+  EXPECT_EQ(file.patch_zyx, defaults.patch_zyx);
+  EXPECT_EQ(file.overlap, defaults.overlap);
+  EXPECT_EQ(file.spacing_mm, defaults.spacing_mm);
+  EXPECT_EQ(file.hu_scale, defaults.hu_scale);
 }
 
 TEST(Plan, ComesFromYaml) {

@@ -172,35 +172,35 @@ struct SeamError {
 
 // Against one forward pass over the whole volume, which is what tiling stands in for.
 SeamError seam_error(double overlap) {
-  const IndexZyx shape{84, 84, 84};
-  const torch::Tensor volume = smooth_volume(6, {84, 84, 84});
+  const IndexZyx shape{96, 96, 96};
+  const torch::Tensor volume = smooth_volume(6, {96, 96, 96});
   const UNet3d network = random_network(8);
   TilingPlan plan;
   plan.patch_zyx = {48, 48, 48};
   plan.overlap = overlap;
   plan.alignment = 4;
   plan.padding.assign(6, 0.0f);
-  const torch::Tensor foreground = at::arange(0, 84 * 84 * 84, at::kLong);
+  const torch::Tensor foreground = at::arange(0, 96 * 96 * 96, at::kLong);
   const torch::Tensor tiled = tiled_inference(plan, shape, foreground, 8, from_volume(volume), run_with(network));
   const at::NoGradGuard no_grad;
   const torch::Tensor whole = network.forward(volume.unsqueeze(0))[0];
-  const torch::Tensor difference = tiled.t().reshape({8, 84, 84, 84}) - whole;
+  const torch::Tensor difference = tiled.t().reshape({8, 96, 96, 96}) - whole;
   const torch::Tensor error = difference.abs().mean(0);
 
-  const std::vector<std::int64_t> begins = tile_begins(0, 84, 84, 48, overlap, 4);
+  const std::vector<std::int64_t> begins = tile_begins(0, 96, 96, 48, overlap, 4);
   std::set<std::int64_t> faces;  // a face lies between voxel f - 1 and f
   for (const std::int64_t begin : begins) {
     if (begin > 0) faces.insert(begin);
-    if (begin + 48 < 84) faces.insert(begin + 48);
+    if (begin + 48 < 96) faces.insert(begin + 48);
   }
-  torch::Tensor border = at::zeros({84, 84, 84}, at::kBool);
-  torch::Tensor crossing = at::zeros({83}, at::kBool);
+  torch::Tensor border = at::zeros({96, 96, 96}, at::kBool);
+  torch::Tensor crossing = at::zeros({95}, at::kBool);
   for (const std::int64_t face : faces) {
     crossing[face - 1] = true;
     for (std::int64_t axis = 0; axis < 3; ++axis) border.narrow(axis, face - 2, 4).fill_(true);
   }
   // The volume's own border is the same for both; only the inside counts.
-  const auto inside = [](torch::Tensor t) { return t.slice(0, 8, 76).slice(1, 8, 76).slice(2, 8, 76); };
+  const auto inside = [](torch::Tensor t) { return t.slice(0, 8, 88).slice(1, 8, 88).slice(2, 8, 88); };
   const torch::Tensor mask = inside(border), inner = inside(error);
   SeamError result{};
   result.at_borders = inner.masked_select(mask).mean().item<double>();
@@ -212,16 +212,11 @@ SeamError seam_error(double overlap) {
 }
 
 TEST(TiledInference, ShowsNoSeamWithTheDefaultOverlap) {
-  if (std::getenv("NET_EXP")) for (const double overlap : {0.0, 0.25, 0.375, 0.5}) {
-    const SeamError error = seam_error(overlap);
-    std::printf("overlap %.3f: error at borders / elsewhere %.4f / %.4f = %.3f, steps %.4f / %.4f = %.3f\n", overlap,
-                error.at_borders, error.elsewhere, error.at_borders / error.elsewhere, error.step_at_borders,
-                error.step_elsewhere, error.step_at_borders / error.step_elsewhere);
-  }
   const SeamError error = seam_error(TilingPlan{}.overlap);
+  // Measured 0.99 and 1.00. Neighbours that share only a quarter of the patch reach 1.09 and 1.15.
   EXPECT_LE(error.at_borders, 1.05 * error.elsewhere);
   EXPECT_LE(error.step_at_borders, 1.05 * error.step_elsewhere);
-  // The measure sees a seam where there is one: tiles side by side.
+  // The measure sees a seam where there is one: tiles side by side reach 2.1.
   const SeamError abrupt = seam_error(0.0);
   EXPECT_GT(abrupt.at_borders, 1.3 * abrupt.elsewhere);
   EXPECT_GT(abrupt.step_at_borders, 1.3 * abrupt.step_elsewhere);
