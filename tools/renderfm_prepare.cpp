@@ -36,7 +36,8 @@ struct CasePlan {
 
 // Named after the seed, so that a second call with other seeds adds to the folder.
 std::vector<CasePlan> plan_cases(const Options& options, std::uint64_t first_seed) {
-  if (options.phantoms < 1) fail_input("--phantom {} is not a number of phantoms; give 1 or more", options.phantoms);
+  if (options.phantoms < 1)
+    fail_input("--phantom {} is not a number of phantoms; give 1 or more", options.phantoms);
   std::vector<CasePlan> cases;
   for (int n = 0; n < options.phantoms; ++n) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(n);
@@ -78,13 +79,13 @@ void write_case(const CasePlan& plan, const Options& options) {
 
 int main(int argc, char** argv) {
   const tools::Program program{
-      "renderfm-prepare",
-      "Makes procedural torso CTs with organ labels, one folder for each.",
+      "renderfm-prepare", "Makes procedural torso CTs with organ labels, one folder for each.",
       "  renderfm-prepare --phantom 1 --out phantoms\n"
       "  renderfm-prepare --phantom 20 --seed 100 --spacing 2 --no-contrast --out phantoms\n"};
   Options options;
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions& common) {
-    app.add_option("--phantom", options.phantoms, "How many procedural CTs to make; seeds count up from --seed")
+    app.add_option("--phantom", options.phantoms,
+                   "How many procedural CTs to make; seeds count up from --seed")
         ->required();
     app.add_option("--out", options.out, "Folder for the cases phantom_SEED/{ct,labels}.nii.gz")->required();
     app.add_option("--spacing", options.spacing_mm, "Voxel size in mm");

@@ -36,10 +36,9 @@ RFM_HD T unit_from_bits(std::uint64_t bits) {
 
 /// Nearly normal, mean 0, variance 1, within +-3.5: the sum of four 16-bit uniforms. For noise per voxel.
 RFM_HD float hash_normal(std::uint64_t bits) {
-  const std::uint32_t sum = static_cast<std::uint32_t>(bits & 0xFFFF) +
-                            static_cast<std::uint32_t>((bits >> 16) & 0xFFFF) +
-                            static_cast<std::uint32_t>((bits >> 32) & 0xFFFF) +
-                            static_cast<std::uint32_t>((bits >> 48) & 0xFFFF);
+  const std::uint32_t sum =
+      static_cast<std::uint32_t>(bits & 0xFFFF) + static_cast<std::uint32_t>((bits >> 16) & 0xFFFF) +
+      static_cast<std::uint32_t>((bits >> 32) & 0xFFFF) + static_cast<std::uint32_t>((bits >> 48) & 0xFFFF);
   // Each uniform has mean 32767.5 and variance (65536^2 - 1) / 12; four of them have sd 65536 / sqrt(3).
   return (static_cast<float>(sum) - 131070.0f) * (1.7320508f / 65536.0f);
 }

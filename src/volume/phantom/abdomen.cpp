@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "volume/phantom/parts.h"
 #include "renderfm/volume/tissue_estimator.h"
+#include "volume/phantom/parts.h"
 
 namespace renderfm::phantom {
 namespace {
@@ -26,7 +26,8 @@ float liver_distance(const Patient& patient, Vec3f p) {
   const float l = patient.liver_size;
   // The visceral surface rises from the right flank to the left lobe and, under the left lobe, to the back.
   const float right = smooth_step(20, -100, p.x);
-  const float floor = mix(38 - 0.25f * p.x - 0.25f * p.y, -52 - l, right) + mix(0.42f, 0.1f, right) * (p.y + 10);
+  const float floor =
+      mix(38 - 0.25f * p.x - 0.25f * p.y, -52 - l, right) + mix(0.42f, 0.1f, right) * (p.y + 10);
   const float under = (floor - p.z) * 0.72f;
   const float left_edge = (p.x - 58 - l - 0.18f * (p.z - 60)) * 0.95f;
   // The left lobe lies in front; the right one reaches the back wall.
@@ -66,9 +67,9 @@ void add_spleen(Scene& scene, const Patient& patient) {
   const Patient* who = &patient;
   Shape spleen = solid(organ("spleen"), even(patient.contrast ? 125.0f : 50.0f, 5, 6));
   const Primitive body = ellipsoid({101, 40, 12}, {31, 42, 55}, axes_along({0.12f, -0.3f, 1}, {1, 0.45f, 0}));
-  spleen.pieces.push_back({body.box, [who, d = body.distance](Vec3f p) {
-                             return smooth_max(d(p), abdomen(*who, p, 1.5f), 8);
-                           }, 0});
+  spleen.pieces.push_back(
+      {body.box, [who, d = body.distance](Vec3f p) { return smooth_max(d(p), abdomen(*who, p, 1.5f), 8); },
+       0});
   spleen.carved.push_back(ellipsoid({66, 8, 14}, {26, 30, 50}));  // the hilum, against the stomach
   spleen.carve_blend_mm = 8;
   scene.push_back(std::move(spleen));
@@ -121,7 +122,10 @@ void add_kidney(Scene& scene, const Patient& patient, bool left) {
   Shape adrenal = solid(organ("adrenal_gland", left), even(patient.contrast ? 75.0f : 25.0f, 6, 3));
   const Vec3f base{s * (left ? 44.0f : 36.0f), spine.y - (left ? 6.0f : 2.0f), z + (left ? 52.0f : 64.0f)};
   for (const float limb : {-1.0f, 1.0f}) {
-    add_bar(adrenal.pieces, {{base, {s, 0.3f * limb, 0}, 2.4f, 7}, {base + Vec3f{s * (6 + 4 * limb), 13, -5}, {s, 0.3f * limb, 0}, 1.9f, 9}}, 2, 5);
+    add_bar(adrenal.pieces,
+            {{base, {s, 0.3f * limb, 0}, 2.4f, 7},
+             {base + Vec3f{s * (6 + 4 * limb), 13, -5}, {s, 0.3f * limb, 0}, 1.9f, 9}},
+            2, 5);
   }
   scene.push_back(std::move(adrenal));
 }
@@ -132,8 +136,8 @@ struct Contents {
   float gas_level_y;  // gas in front of this height
 };
 
-void add_bowel(Scene& scene, std::uint8_t label, const std::vector<Knot>& path, float wall_mm, const Contents& inside,
-               float haustra) {
+void add_bowel(Scene& scene, std::uint8_t label, const std::vector<Knot>& path, float wall_mm,
+               const Contents& inside, float haustra) {
   Shape wall = solid(label, even(48, 10, 4));
   auto knots = smooth_path(path, 5);
   if (haustra > 0) {
@@ -164,8 +168,9 @@ void add_bowel(Scene& scene, std::uint8_t label, const std::vector<Knot>& path, 
 
 void add_stomach(Scene& scene, const Patient& patient) {
   const Patient* who = &patient;
-  const std::vector<Knot> axis{{{62, 22, 62}, 27}, {{76, 4, 50}, 34}, {{78, -22, 22}, 30}, {{58, -48, -14}, 24},
-                               {{26, -60, -26}, 18}, {{-2, -54, -14}, 13}, {{-16, -44, -6}, 9}};
+  const std::vector<Knot> axis{{{62, 22, 62}, 27},   {{76, 4, 50}, 34},    {{78, -22, 22}, 30},
+                               {{58, -48, -14}, 24}, {{26, -60, -26}, 18}, {{-2, -54, -14}, 13},
+                               {{-16, -44, -6}, 9}};
   std::vector<Primitive> tube;
   add_tube(tube, axis, 0, 6);
   for (const float wall_mm : {0.0f, 3.8f}) {
@@ -177,9 +182,11 @@ void add_stomach(Scene& scene, const Patient& patient) {
       };
     }
     for (const Primitive& piece : tube) {
-      layer.pieces.push_back({piece.box, [who, wall_mm, d = piece.distance](Vec3f p) {
+      layer.pieces.push_back({piece.box,
+                              [who, wall_mm, d = piece.distance](Vec3f p) {
                                 return smooth_max(d(p), abdomen(*who, p, 2), 8) + wall_mm;
-                              }, 0});
+                              },
+                              0});
     }
     scene.push_back(std::move(layer));
   }
@@ -196,19 +203,31 @@ void add_intestines(Scene& scene, const Patient& patient) {
       const bool forth = (turn++ % 2) == 0;
       for (int i = 0; i < 5; ++i) {
         const float x = (forth ? 1.0f : -1.0f) * (-reach + 2 * reach * static_cast<float>(i) / 4);
-        loops.push_back({{x + 7 * rng.normal<float>(), y + 6 * rng.normal<float>(), z + 7 * rng.normal<float>()},
-                         rng.uniform<float>(9.5f, 12.5f)});
+        loops.push_back(
+            {{x + 7 * rng.normal<float>(), y + 6 * rng.normal<float>(), z + 7 * rng.normal<float>()},
+             rng.uniform<float>(9.5f, 12.5f)});
       }
     }
   }
   add_bowel(scene, organ("small_bowel"), loops, 2.2f, {22, 12, -88}, 0);
-  add_bowel(scene, organ("duodenum"), {{{-18, -44, -6}, 10}, {{-40, -34, 0}, 11.5f}, {{-50, -20, -18}, 11}, {{-50, -14, -62}, 11},
-            {{-32, -14, -86}, 11}, {{4, -28, -90}, 10}, {{28, -22, -72}, 10.5f}, {{38, -30, -66}, 10.5f}}, 2.4f, {18, 12, -46}, 0);
+  add_bowel(scene, organ("duodenum"),
+            {{{-18, -44, -6}, 10},
+             {{-40, -34, 0}, 11.5f},
+             {{-50, -20, -18}, 11},
+             {{-50, -14, -62}, 11},
+             {{-32, -14, -86}, 11},
+             {{4, -28, -90}, 10},
+             {{28, -22, -72}, 10.5f},
+             {{38, -30, -66}, 10.5f}},
+            2.4f, {18, 12, -46}, 0);
   const float sag = 16 * patient.wander[4];
-  const std::vector<Knot> frame{{{-84, -16, -192}, 20}, {{-98, -8, -160}, 25}, {{-104, 2, -125}, 23}, {{-102, 4, -96}, 22}, {{-88, -22, -78}, 20},
-                                {{-66, -62, -76}, 19}, {{-34, -78, -82 - sag}, 19}, {{8, -82, -88 - sag}, 19}, {{48, -76, -72}, 19},
-                                {{82, -48, -38}, 18}, {{108, 0, -22}, 18}, {{112, 28, -40}, 16.5f}, {{110, 32, -80}, 15},
-                                {{106, 24, -125}, 14.5f}, {{98, 6, -160}, 14}, {{78, -12, -185}, 14}, {{52, 0, -212}, 14}};
+  const std::vector<Knot> frame{
+      {{-84, -16, -192}, 20},      {{-98, -8, -160}, 25},     {{-104, 2, -125}, 23},
+      {{-102, 4, -96}, 22},        {{-88, -22, -78}, 20},     {{-66, -62, -76}, 19},
+      {{-34, -78, -82 - sag}, 19}, {{8, -82, -88 - sag}, 19}, {{48, -76, -72}, 19},
+      {{82, -48, -38}, 18},        {{108, 0, -22}, 18},       {{112, 28, -40}, 16.5f},
+      {{110, 32, -80}, 15},        {{106, 24, -125}, 14.5f},  {{98, 6, -160}, 14},
+      {{78, -12, -185}, 14},       {{52, 0, -212}, 14}};
   add_bowel(scene, organ("colon"), frame, 2.2f, {35, 75, -52}, 0.26f);
 }
 
@@ -221,12 +240,20 @@ void add_abdomen(Scene& scene, const Patient& patient) {
   add_liver(scene, patient);
   for (const bool left : {true, false}) add_kidney(scene, patient, left);
 
-  Shape pancreas = solid(organ("pancreas"), [contrast = patient.contrast](Vec3f p, float, const NoiseTile& noise) {
-    // Lobules with fat between them.
-    const float cleft = std::max(1 - std::abs(noise(p, 5)) * 9, 0.0f);
-    return (contrast ? 102.0f : 40.0f) + 8 * noise(p, 3) - 90 * cleft;
-  });
-  add_tube(pancreas.pieces, {{{-34, -20, -38}, 13}, {{-28, -22, -18}, 14}, {{-6, -30, -6}, 9.5f}, {{22, -24, 4}, 10}, {{52, 4, 14}, 10}, {{82, 30, 24}, 7.5f}}, 0, 5);
+  Shape pancreas =
+      solid(organ("pancreas"), [contrast = patient.contrast](Vec3f p, float, const NoiseTile& noise) {
+        // Lobules with fat between them.
+        const float cleft = std::max(1 - std::abs(noise(p, 5)) * 9, 0.0f);
+        return (contrast ? 102.0f : 40.0f) + 8 * noise(p, 3) - 90 * cleft;
+      });
+  add_tube(pancreas.pieces,
+           {{{-34, -20, -38}, 13},
+            {{-28, -22, -18}, 14},
+            {{-6, -30, -6}, 9.5f},
+            {{22, -24, 4}, 10},
+            {{52, 4, 14}, 10},
+            {{82, 30, 24}, 7.5f}},
+           0, 5);
   scene.push_back(std::move(pancreas));
 }
 

@@ -40,7 +40,8 @@ Box lung_box(bool left) {
 }
 
 // Cuts `name` out of the lobe called `whole` where `part` is negative, a fissure between them.
-void split_lobe(Scene& scene, std::string_view whole, std::string_view name, bool left, const Distance& part) {
+void split_lobe(Scene& scene, std::string_view whole, std::string_view name, bool left,
+                const Distance& part) {
   Shape lobe;
   lobe.label = organ(name);
   lobe.pieces.push_back({lung_box(left), part, 0});
@@ -88,7 +89,8 @@ void add_lung_trees(Scene& scene, const Patient& patient, bool left) {
   const Vec3f root = hilum(left);
   const float blood = patient.contrast ? 240.0f : 42.0f;
   const auto tree = [&](int count, Vec3f offset, float radius, float least) {
-    return grow_tree(points_inside(inside, lung_box(left), 4, count, rng), {root + offset, outwards, radius, least}, rng);
+    return grow_tree(points_inside(inside, lung_box(left), 4, count, rng),
+                     {root + offset, outwards, radius, least}, rng);
   };
   scene.push_back(inside_lung(tree(1300, {0, -3, 3}, 8.5f, 0.62f), even(blood), left));
   scene.push_back(inside_lung(tree(1000, {0, -9, -16}, 7.5f, 0.62f), even(blood * 1.1f), left));
@@ -113,12 +115,19 @@ void add_lungs(Scene& scene, const Patient& patient) {
   std::vector<Primitive> lumen, wall;
   for (const float extra : {1.7f, 0.0f}) {
     auto& pieces = extra > 0 ? wall : lumen;
-    add_tube(pieces, {{{0, -3, 300}, 8.6f + extra}, {{-1, 3, 250}, 8.6f + extra}, {{-3, 13, 205}, 8.6f + extra},
-                      {carina, 8.0f + extra}}, 0, 6);
+    add_tube(pieces,
+             {{{0, -3, 300}, 8.6f + extra},
+              {{-1, 3, 250}, 8.6f + extra},
+              {{-3, 13, 205}, 8.6f + extra},
+              {carina, 8.0f + extra}},
+             0, 6);
     for (const bool left : {true, false}) {
       const Vec3f end = hilum(left) + Vec3f{left ? 2.0f : -2.0f, 5, 2};
-      add_tube(pieces, {{carina, 6.6f + extra}, {mix(carina, end, 0.5f) + Vec3f{0, 1, 3}, 6.3f + extra},
-                        {end, 6.0f + extra}}, 3, 5);
+      add_tube(pieces,
+               {{carina, 6.6f + extra},
+                {mix(carina, end, 0.5f) + Vec3f{0, 1, 3}, 6.3f + extra},
+                {end, 6.0f + extra}},
+               3, 5);
     }
   }
   Shape airway_wall, airway;

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "volume/phantom/parts.h"
 #include "renderfm/volume/tissue_estimator.h"
+#include "volume/phantom/parts.h"
 
 namespace renderfm::phantom {
 namespace {
@@ -23,10 +23,10 @@ void add_heart(Scene& scene, const Patient& patient) {
     float wall;
     float blood;
   };
-  const Vec3f right_atrium = centre + Vec3f{-50, 2, -2} * s, left_atrium = centre + Vec3f{-20, 42, 18} * s;
-  const Chamber chambers[4] = {{at(14, 0, 10), half(25, 25, 44), 9.5f, left_blood},
+  const Vec3f right_atrium = centre + Vec3f{-50, 2, 2} * s, left_atrium = centre + Vec3f{-20, 42, 18} * s;
+  const Chamber chambers[4] = {{at(14, 0, 12), half(25, 25, 46), 9.5f, left_blood},
                                {at(-17, 6, 8), half(24, 31, 42), 3.2f, right_blood},
-                               {right_atrium, half(23, 26, 31), 2.4f, right_blood},
+                               {right_atrium, half(22, 26, 33), 2.4f, right_blood},
                                {left_atrium, half(31, 17, 24), 2.4f, left_blood}};
 
   Shape pericardium;  // fat in the grooves between the chambers
@@ -41,7 +41,8 @@ void add_heart(Scene& scene, const Patient& patient) {
     const Vec3f wall{chamber.wall, chamber.wall, chamber.wall};
     muscle.pieces.push_back(ellipsoid(chamber.centre, chamber.half + wall, frame));
     muscle.pieces.back().blend_mm = 7;
-    pericardium.pieces.push_back(ellipsoid(chamber.centre, chamber.half + wall + Vec3f{1.5f, 1.5f, 1.5f}, frame));
+    pericardium.pieces.push_back(
+        ellipsoid(chamber.centre, chamber.half + wall + Vec3f{1.5f, 1.5f, 1.5f}, frame));
     pericardium.pieces.back().blend_mm = 32;
   }
   scene.push_back(std::move(pericardium));
@@ -59,7 +60,8 @@ void add_heart(Scene& scene, const Patient& patient) {
     }
     if (c == 0) {  // papillary muscles
       for (const float side : {-1.0f, 1.0f}) {
-        blood.carved.push_back(tube_segment({at(14 + side * 12, -13, 34), 4.5f}, {at(14 + side * 8, -10, 6), 2.5f}));
+        blood.carved.push_back(
+            tube_segment({at(14 + side * 12, -13, 34), 4.5f}, {at(14 + side * 8, -10, 6), 2.5f}));
       }
       blood.carve_blend_mm = 3;
     }
@@ -70,17 +72,29 @@ void add_heart(Scene& scene, const Patient& patient) {
   Shape coronaries;
   coronaries.label = heart;
   coronaries.material = even(patient.contrast ? 310.0f : 45.0f);
-  add_tube(coronaries.pieces, {{at(-4, -10, -38), 2}, {at(-6, -34, -14), 2}, {at(-2, -36, 14), 1.7f}, {at(2, -26, 44), 1.3f},
-                               {at(4, -6, 60), 1}}, 0, 4);
-  add_tube(coronaries.pieces, {{at(-4, -10, -38), 2}, {at(26, -22, -30), 1.7f}, {at(40, 4, -24), 1.4f}, {at(36, 22, -10), 1.1f}}, 0, 4);
-  add_tube(coronaries.pieces, {{at(-14, -8, -38), 2}, {at(-42, -8, -20), 1.9f}, {at(-46, 22, -4), 1.6f}, {at(-26, 42, 8), 1.2f}}, 0, 4);
+  add_tube(coronaries.pieces,
+           {{at(-4, -10, -38), 2},
+            {at(-6, -34, -14), 2},
+            {at(-2, -36, 14), 1.7f},
+            {at(2, -26, 44), 1.3f},
+            {at(4, -6, 60), 1}},
+           0, 4);
+  add_tube(coronaries.pieces,
+           {{at(-4, -10, -38), 2}, {at(26, -22, -30), 1.7f}, {at(40, 4, -24), 1.4f}, {at(36, 22, -10), 1.1f}},
+           0, 4);
+  add_tube(coronaries.pieces,
+           {{at(-14, -8, -38), 2}, {at(-42, -8, -20), 1.9f}, {at(-46, 22, -4), 1.6f}, {at(-26, 42, 8), 1.2f}},
+           0, 4);
   scene.push_back(std::move(coronaries));
 
   Shape appendage;
   appendage.label = organ("atrial_appendage_left");
   appendage.material = even(left_blood);
-  add_tube(appendage.pieces, {{left_atrium + Vec3f{22, -8, 8} * s, 8}, {left_atrium + Vec3f{38, -26, 10} * s, 8},
-                              {left_atrium + Vec3f{38, -44, 8} * s, 5}}, 0, 4);
+  add_tube(appendage.pieces,
+           {{left_atrium + Vec3f{22, -8, 8} * s, 8},
+            {left_atrium + Vec3f{38, -26, 10} * s, 8},
+            {left_atrium + Vec3f{38, -44, 8} * s, 5}},
+           0, 4);
   scene.push_back(std::move(appendage));
 }
 
@@ -91,10 +105,8 @@ void add_mediastinum(Scene& scene, const Patient& patient) {
   oesophagus.label = gas.label = organ("esophagus");
   oesophagus.material = even(38, 8);
   gas.material = even(-600, 150, 6);
-  const auto before_spine = [&](float x, float gap, float z) {
-    return patient.spine(z) + Vec3f{x, -gap, 0};
-  };
-  const std::vector<Knot> path{{before_spine(2, 20, 300), 6}, {before_spine(5, 21, 250), 6.5f},
+  const auto before_spine = [&](float x, float gap, float z) { return patient.spine(z) + Vec3f{x, -gap, 0}; };
+  const std::vector<Knot> path{{before_spine(2, 20, 300), 6},    {before_spine(5, 21, 250), 6.5f},
                                {before_spine(5, 24, 205), 6.5f}, {before_spine(3, 27, 160), 6.5f},
                                {before_spine(4, 30, 110), 6.5f}, {before_spine(10, 38, 78), 7},
                                {before_spine(24, 46, 58), 8}};

@@ -1,9 +1,9 @@
 // The painters of the phantom, one per region, each appending to the scene; and what they share.
 #pragma once
 
+#include "renderfm/math/rng.h"
 #include "volume/phantom/patient.h"
 #include "volume/phantom/scene.h"
-#include "renderfm/math/rng.h"
 
 namespace renderfm::phantom {
 
@@ -16,7 +16,8 @@ void add_spine(Scene& scene, const Patient& patient);        // vertebrae, discs
 void add_skeleton(Scene& scene, const Patient& patient);     // ribs, sternum, girdles
 
 /// A tree that fills a region: grown towards the means of ever smaller groups of `targets`. Radii follow
-/// Murray's law (r^3 adds up at forks) from `root_radius_mm`; twigs thinner than `least_radius_mm` are left out.
+/// Murray's law (r^3 adds up at forks) from `root_radius_mm`; twigs thinner than `least_radius_mm` are left
+/// out.
 struct TreeOptions {
   Vec3f root;
   Vec3f root_direction;
@@ -26,6 +27,7 @@ struct TreeOptions {
 std::vector<Primitive> grow_tree(std::vector<Vec3f> targets, const TreeOptions& options, Pcg32& rng);
 
 /// Uniform points with distance(p) < -depth_mm inside the box.
-std::vector<Vec3f> points_inside(const Distance& distance, const Box& box, float depth_mm, int count, Pcg32& rng);
+std::vector<Vec3f> points_inside(const Distance& distance, const Box& box, float depth_mm, int count,
+                                 Pcg32& rng);
 
 }  // namespace renderfm::phantom

@@ -14,7 +14,7 @@ constexpr float kPower = 2.5f;
 constexpr float kTableCell = 4;
 
 // Centres of C7, T1..T12, L1..L5, S1 for an average adult.
-constexpr float kVertebraZ[19] = {277, 259, 239, 219, 198, 176, 153, 130, 106, 81,
+constexpr float kVertebraZ[19] = {277, 259, 239, 219, 198, 176, 153,  130,  106, 81,
                                   55,  28,  0,   -31, -65, -99, -135, -170, -203};
 
 float power_of_absolute(float x) {  // |x|^2.5
@@ -51,19 +51,65 @@ Patient::Patient(std::uint64_t seed_, bool with_contrast) : seed(seed_), contras
   for (float& w : wander) w = draw(-1, 1);
   const float kyphosis = draw(0.85f, 1.15f), chest_depth = draw(-5, 5);
 
-  half_width_ = Profile({{-215, 150}, {-170, 143}, {-135, 134}, {-95, 130}, {-60, 131}, {-20, 136}, {20, 139},
-                         {60, 139}, {110, 134}, {160, 124}, {200, 108}, {230, 87}, {250, 67}, {265, 54}, {285, 46}});
-  front_ = Profile({{-215, -88}, {-150, -98}, {-100, -103}, {-50, -106}, {0, -107}, {50, -105 - chest_depth},
-                    {95, -99 - chest_depth}, {150, -86 - chest_depth}, {187, -73 - chest_depth}, {225, -52},
-                    {250, -32}, {265, -20}, {285, -14}});
-  back_ = Profile({{-215, 92}, {-150, 78}, {-100, 76}, {-50, 80}, {0, 87}, {50, 94}, {100, 99}, {150, 100},
-                   {200, 92}, {230, 79}, {265, 62}, {285, 55}});
+  half_width_ = Profile({{-215, 150},
+                         {-170, 143},
+                         {-135, 134},
+                         {-95, 130},
+                         {-60, 131},
+                         {-20, 136},
+                         {20, 139},
+                         {60, 139},
+                         {110, 134},
+                         {160, 124},
+                         {200, 108},
+                         {230, 87},
+                         {250, 67},
+                         {265, 54},
+                         {285, 46}});
+  front_ = Profile({{-215, -88},
+                    {-150, -98},
+                    {-100, -103},
+                    {-50, -106},
+                    {0, -107},
+                    {50, -105 - chest_depth},
+                    {95, -99 - chest_depth},
+                    {150, -86 - chest_depth},
+                    {187, -73 - chest_depth},
+                    {225, -52},
+                    {250, -32},
+                    {265, -20},
+                    {285, -14}});
+  back_ = Profile({{-215, 92},
+                   {-150, 78},
+                   {-100, 76},
+                   {-50, 80},
+                   {0, 87},
+                   {50, 94},
+                   {100, 99},
+                   {150, 100},
+                   {200, 92},
+                   {230, 79},
+                   {265, 62},
+                   {285, 55}});
   const auto curve = [&](float y) { return 45 + (y - 45) * kyphosis; };
-  spine_y_ = Profile({{-260, curve(70)}, {-203, curve(44)}, {-170, curve(29)}, {-135, curve(22)}, {-99, curve(24)},
-                      {-65, curve(30)}, {-31, curve(38)}, {0, curve(46)}, {55, curve(53)}, {106, curve(57)},
-                      {153, curve(57)}, {198, curve(50)}, {239, curve(38)}, {277, curve(24)}, {300, curve(18)}});
+  spine_y_ = Profile({{-260, curve(70)},
+                      {-203, curve(44)},
+                      {-170, curve(29)},
+                      {-135, curve(22)},
+                      {-99, curve(24)},
+                      {-65, curve(30)},
+                      {-31, curve(38)},
+                      {0, curve(46)},
+                      {55, curve(53)},
+                      {106, curve(57)},
+                      {153, curve(57)},
+                      {198, curve(50)},
+                      {239, curve(38)},
+                      {277, curve(24)},
+                      {300, curve(18)}});
   wall_front_ = Profile({{-215, 8}, {-60, 7}, {20, 7}, {90, 9}, {150, 19}, {210, 15}, {250, 12}});
-  wall_back_ = Profile({{-215, 20}, {-150, 15}, {-60, 16}, {20, 18}, {90, 21}, {150, 25}, {230, 24}, {280, 16}});
+  wall_back_ =
+      Profile({{-215, 20}, {-150, 15}, {-60, 16}, {20, 18}, {90, 21}, {150, 25}, {230, 24}, {280, 16}});
   // The cavity starts inside the ribs; below them, inside the abdominal wall.
   inner_ = Profile({{-215, 6}, {-80, 6}, {-40, 6.5f}, {0, 6.5f}, {260, 6}});
   trunk_ = tabulate(&Patient::exact_trunk);
@@ -125,9 +171,10 @@ float Patient::Table::at(Vec3f p) const {
     cell[a] = std::clamp(static_cast<int>(x), 0, count[a] - 2);
     t[a] = x - static_cast<float>(cell[a]);
   }
-  const std::size_t row = static_cast<std::size_t>(count[0]), plane = row * static_cast<std::size_t>(count[1]);
-  const float* v = &values[static_cast<std::size_t>(cell[2]) * plane + static_cast<std::size_t>(cell[1]) * row +
-                           static_cast<std::size_t>(cell[0])];
+  const std::size_t row = static_cast<std::size_t>(count[0]),
+                    plane = row * static_cast<std::size_t>(count[1]);
+  const float* v = &values[static_cast<std::size_t>(cell[2]) * plane +
+                           static_cast<std::size_t>(cell[1]) * row + static_cast<std::size_t>(cell[0])];
   const float* w = v + plane;
   return mix(mix(mix(v[0], v[1], t[0]), mix(v[row], v[row + 1], t[0]), t[1]),
              mix(mix(w[0], w[1], t[0]), mix(w[row], w[row + 1], t[0]), t[1]), t[2]);
@@ -152,7 +199,7 @@ float Patient::exact_muscle_wall(Vec3f p) const {
   const float backness = smooth_step(-40, 60, p.y);
   const float x = std::abs(p.x);
   // No muscle lies over the sternum.
-  const float front = mix(6, wall_front_(p.z), smooth_step(8, 45, x));
+  const float front = mix(6, wall_front_(p.z), smooth_step(0, 65, x));
   float d = exact_trunk(p) - mix(front, wall_back_(p.z), backness);
   if (p.y > 30) {  // the furrow over the spinous processes, between the erector columns
     d += 5 * std::exp(-x * x / 250) * smooth_step(30, 70, p.y);
@@ -226,8 +273,8 @@ float Patient::diaphragm(Vec3f p) const {
 float Patient::mediastinum(Vec3f p) const {
   // Between the lungs: narrow behind the sternum, wide at the great vessels and before the spine.
   const float centre = 3;
-  const float width = mix(9, 26, smooth_step(-75, -25, p.y)) + 8 * smooth_step(205, 245, p.z) -
-                      4 * smooth_step(40, 80, p.y);
+  const float width =
+      mix(9, 26, smooth_step(-75, -25, p.y)) + 8 * smooth_step(205, 245, p.z) - 4 * smooth_step(40, 80, p.y);
   const float slab = (std::abs(p.x - centre) - width) * 0.9f;
   const Mat3f axes = heart_axes();
   const Vec3f q = transposed(axes) * (p - heart_centre());
@@ -245,11 +292,9 @@ float Patient::lung(Vec3f p, bool left) const {
   return smooth_max(smooth_max(cavity(p), 1.9f - diaphragm(p), 4), -mediastinum(p), 5);
 }
 
-Mat3f Patient::heart_axes() const { return axes_along({0.66f, -0.52f, -0.54f}, {0.5f, 0.75f, 0}); }
+Mat3f Patient::heart_axes() const { return axes_along({0.6f, -0.5f, -0.62f}, {0.5f, 0.75f, 0}); }
 
-Vec3f Patient::heart_centre() const {
-  return {22 + 3 * wander[0], -34, 116 + 0.6f * dome_shift_mm};
-}
+Vec3f Patient::heart_centre() const { return {22 + 3 * wander[0], -34, 116 + 0.6f * dome_shift_mm}; }
 
 Box Patient::torso_box() const {
   Box box;

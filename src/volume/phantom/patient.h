@@ -1,6 +1,7 @@
 // One patient: the numbers drawn from the seed, and the large surfaces that every organ refers to.
 //
-// Canonical frame: LPS mm, x = 0 in the midline, y = 0 in the middle of the trunk, z = 0 at the centre of T12.
+// Canonical frame: LPS mm, x = 0 in the midline, y = 0 in the middle of the trunk, z = 0 at the centre of
+// T12.
 #pragma once
 
 #include <array>
@@ -24,13 +25,13 @@ class Patient {
   // Drawn from the seed; 1 is average.
   std::uint64_t seed;
   bool contrast;
-  Vec3f size;             ///< world mm per canonical mm
-  float fat_mm;           ///< under the skin of the flank
-  float rib_drop;         ///< steepness of the ribs
+  Vec3f size;      ///< world mm per canonical mm
+  float fat_mm;    ///< under the skin of the flank
+  float rib_drop;  ///< steepness of the ribs
   float heart_size;
   float liver_size;
-  float tortuosity_mm;    ///< how far vessels stray
-  float dome_shift_mm;    ///< breath: height of the diaphragm
+  float tortuosity_mm;  ///< how far vessels stray
+  float dome_shift_mm;  ///< breath: height of the diaphragm
   float lung_hu;
   float bone_density;
   float scoliosis_mm;
@@ -48,14 +49,14 @@ class Patient {
   Vec3f on_trunk(float angle, float z, float offset_mm = 0) const;
   Vec3f trunk_normal(Vec3f p) const;  ///< outwards, in the axial plane and along z
 
-  float skin(Vec3f p) const;          ///< surface of the body
-  float muscle_wall(Vec3f p) const;   ///< outer surface of the muscles, under the fat
+  float skin(Vec3f p) const;         ///< surface of the body
+  float muscle_wall(Vec3f p) const;  ///< outer surface of the muscles, under the fat
   /// The point itself, or moved inwards until it lies `depth_mm` under the muscle's surface.
   Vec3f under_muscle(Vec3f p, float depth_mm) const;
-  float cavity(Vec3f p) const;        ///< inside of the chest and abdominal wall
+  float cavity(Vec3f p) const;  ///< inside of the chest and abdominal wall
   /// Height of the diaphragm over a point; `left` chooses the dome.
   float dome_z(float x, float y, bool left) const;
-  float diaphragm(Vec3f p) const;     ///< negative below it
+  float diaphragm(Vec3f p) const;  ///< negative below it
   /// One lung without its fissures; `left` chooses.
   float lung(Vec3f p, bool left) const;
   float mediastinum(Vec3f p) const;
@@ -64,14 +65,14 @@ class Patient {
   Mat3f heart_axes() const;
   Vec3f heart_centre() const;
 
-  Box torso_box() const;              ///< of the skin, in canonical mm
+  Box torso_box() const;  ///< of the skin, in canonical mm
 
  private:
   float exact_trunk(Vec3f p) const;
   float exact_muscle_wall(Vec3f p) const;
 
-  // Values of a smooth function every 4 mm of the canonical body; between them, linear. The surfaces curve with
-  // radii of 50 mm and more, so that the table errs by less than 0.05 mm.
+  // Values of a smooth function every 4 mm of the canonical body; between them, linear. The surfaces curve
+  // with radii of 50 mm and more, so that the table errs by less than 0.05 mm.
   struct Table {
     Vec3f low{};
     int count[3]{};

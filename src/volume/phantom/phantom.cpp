@@ -6,11 +6,11 @@
 #include <cmath>
 #include <vector>
 
-#include "volume/phantom/parts.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/volume/labels.h"
 #include "renderfm/volume/tissue_estimator.h"
+#include "volume/phantom/parts.h"
 
 namespace renderfm {
 namespace {
@@ -54,7 +54,8 @@ class Warp {
     for (int k = 0; k < count_[2]; ++k) {
       for (int j = 0; j < count_[1]; ++j) {
         for (int i = 0; i < count_[0]; ++i, ++n) {
-          const Vec3f p = low_ + Vec3f{static_cast<float>(i), static_cast<float>(j), static_cast<float>(k)} * kCell;
+          const Vec3f p =
+              low_ + Vec3f{static_cast<float>(i), static_cast<float>(j), static_cast<float>(k)} * kCell;
           Vec3f d{patient.scoliosis_mm * std::sin((p.z - 40) / 75), 0, 0};
           for (const Wave& w : waves) d = d + w.amount * std::sin(dot(w.frequency, p) + w.phase);
           shift_[n] = d;
@@ -78,7 +79,8 @@ class Warp {
       Vec3f rows[2];
       for (int dy = 0; dy < 2; ++dy) {
         const std::size_t at = (static_cast<std::size_t>(cell[2] + dz) * static_cast<std::size_t>(count_[1]) +
-                                static_cast<std::size_t>(cell[1] + dy)) * static_cast<std::size_t>(count_[0]) +
+                                static_cast<std::size_t>(cell[1] + dy)) *
+                                   static_cast<std::size_t>(count_[0]) +
                                static_cast<std::size_t>(cell[0]);
         rows[dy] = mix(shift_[at], shift_[at + 1], t[0]);
       }
@@ -109,8 +111,13 @@ struct Range {
 class Slab {
  public:
   Slab(const Geometry& grid, const Warp& warp, std::int64_t first, std::int64_t last, float ramp_mm)
-      : grid_(grid), warp_(warp), first_(first), last_(last), ramp_mm_(ramp_mm),
-        width_(grid.width()), height_(grid.height()) {
+      : grid_(grid),
+        warp_(warp),
+        first_(first),
+        last_(last),
+        ramp_mm_(ramp_mm),
+        width_(grid.width()),
+        height_(grid.height()) {
     const std::size_t count = static_cast<std::size_t>((last - first) * width_ * height_);
     place_.resize(count);
     hu.assign(count, -1000.0f);
@@ -120,8 +127,10 @@ class Slab {
     for (std::int64_t k = first; k < last; ++k) {
       for (std::int64_t j = 0; j < height_; ++j) {
         for (std::int64_t i = 0; i < width_; ++i, ++n) {
-          const Vec3d p = grid.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
-          place_[n] = warp.canonical_from_world({static_cast<float>(p.x), static_cast<float>(p.y), static_cast<float>(p.z)});
+          const Vec3d p =
+              grid.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
+          place_[n] = warp.canonical_from_world(
+              {static_cast<float>(p.x), static_cast<float>(p.y), static_cast<float>(p.z)});
         }
       }
     }
@@ -175,8 +184,8 @@ class Slab {
  private:
   void coat(std::size_t n, float d, std::uint8_t paint_label, const phantom::Material& material,
             const phantom::NoiseTile& noise) {
-    // The share of the voxel that lies inside, for a flat surface.
-    const float share = phantom::smooth_step(0.5f * ramp_mm_, -0.5f * ramp_mm_, d);
+    // Linear across the surface, so that trilinear interpolation later finds it without terraces.
+    const float share = std::clamp(0.5f - d / ramp_mm_, 0.0f, 1.0f);
     if (share <= 0) return;
     if (material) hu[n] = mix(hu[n], material(place_[n], -d, noise), share);
     if (d < 0 && paint_label != 0) label[n] = paint_label;
@@ -185,8 +194,10 @@ class Slab {
   Range range(const Box& canonical, float margin_mm) const {
     // Sizes and bends stretch lengths a little, hence the factor.
     const Box box = warp_.world_box(canonical.grown(1.3f * (margin_mm + ramp_mm_)));
-    const Vec3d low = grid_.index_from_world({static_cast<double>(box.low.x), static_cast<double>(box.low.y), static_cast<double>(box.low.z)});
-    const Vec3d high = grid_.index_from_world({static_cast<double>(box.high.x), static_cast<double>(box.high.y), static_cast<double>(box.high.z)});
+    const Vec3d low = grid_.index_from_world(
+        {static_cast<double>(box.low.x), static_cast<double>(box.low.y), static_cast<double>(box.low.z)});
+    const Vec3d high = grid_.index_from_world(
+        {static_cast<double>(box.high.x), static_cast<double>(box.high.y), static_cast<double>(box.high.z)});
     Range r;
     const std::int64_t least[3] = {0, 0, first_}, most[3] = {width_, height_, last_};
     for (int a = 0; a < 3; ++a) {
@@ -221,8 +232,8 @@ class Slab {
   std::int64_t first_, last_;
   float ramp_mm_;
   std::int64_t width_, height_;
-  std::vector<Vec3f> place_;      // canonical mm
-  std::vector<float> distance_;   // of the shape being painted
+  std::vector<Vec3f> place_;     // canonical mm
+  std::vector<float> distance_;  // of the shape being painted
 };
 
 // Noise of one slice as filtered back-projection leaves it: smoothed in the plane, unit variance.
@@ -292,11 +303,12 @@ Phantom make_phantom(const PhantomOptions& options) {
   result.ct.voxels.resize(count);
   result.labels.voxels.resize(count);
 
-  // A scanner's own blur is about 0.7 mm; a voxel adds its width.
+  // An edge as a scanner draws it: about 1.7 voxels wide, and never sharper than its own blur.
   const float spacing = static_cast<float>(options.spacing_mm);
-  const float ramp_mm = 1.15f * std::hypot(spacing, 0.7f);
+  const float ramp_mm = 1.7f * std::hypot(spacing, 0.5f);
   // Averaging over a voxel's volume: the deviation falls with its root, within what scanners show.
-  const float noise_hu = static_cast<float>(options.noise_hu) * std::clamp(std::pow(1.5f / spacing, 1.5f), 0.3f, 2.5f);
+  const float noise_hu =
+      static_cast<float>(options.noise_hu) * std::clamp(std::pow(1.5f / spacing, 1.5f), 0.3f, 2.5f);
   const float kNeighbour = 0.4f, scale = 1 / std::sqrt(1 + kNeighbour * kNeighbour);
 
   const std::int64_t plane = grid.height() * grid.width();
@@ -307,7 +319,8 @@ Phantom make_phantom(const PhantomOptions& options) {
     if (noise_hu > 0) noise_slice(options.seed, first, grid.height(), grid.width(), raw, here);
     for (std::int64_t k = first; k < last; ++k) {
       if (noise_hu > 0) noise_slice(options.seed, k + 1, grid.height(), grid.width(), raw, above);
-      const std::size_t local = static_cast<std::size_t>((k - first) * plane), global = static_cast<std::size_t>(k * plane);
+      const std::size_t local = static_cast<std::size_t>((k - first) * plane),
+                        global = static_cast<std::size_t>(k * plane);
       for (std::size_t n = 0; n < static_cast<std::size_t>(plane); ++n) {
         float value = slab.hu[local + n];
         // Neighbouring slices share a part of their rays.

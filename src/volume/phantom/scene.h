@@ -10,7 +10,8 @@
 
 namespace renderfm::phantom {
 
-/// Smooth random values on a lattice that repeats every 64 cells; about -1 to 1, standard deviation about 0.35.
+/// Smooth random values on a lattice that repeats every 64 cells; about -1 to 1, standard deviation about
+/// 0.35.
 class NoiseTile {
  public:
   explicit NoiseTile(std::uint64_t seed);

@@ -96,8 +96,8 @@ Primitive oval_drum(Vec3f centre, Vec3f half_mm, float rounding_mm, float waist_
             const float narrowing = waist_mm * (1 - level * level);
             const float rx = half_mm.x - narrowing, ry = half_mm.y - narrowing;
             const float u = q.x / rx, v = q.y / ry;
-            const float side = oval_distance(std::sqrt(u * u + v * v),
-                                             std::sqrt(u * u / (rx * rx) + v * v / (ry * ry)), std::min(rx, ry));
+            const float side = oval_distance(
+                std::sqrt(u * u + v * v), std::sqrt(u * u / (rx * rx) + v * v / (ry * ry)), std::min(rx, ry));
             const float a = side + rounding_mm, b = std::abs(q.z) - half_mm.z + rounding_mm;
             const float outside = std::hypot(std::max(a, 0.0f), std::max(b, 0.0f));
             return std::min(std::max(a, b), 0.0f) + outside - rounding_mm;
@@ -109,7 +109,8 @@ namespace {
 template <class T>
 T catmull_rom(const T& a, const T& b, const T& c, const T& d, float t) {
   return (b * 2.0f + (c - a) * t + (a * 2.0f - b * 5.0f + c * 4.0f - d) * (t * t) +
-          (b * 3.0f - c * 3.0f + d - a) * (t * t * t)) * 0.5f;
+          (b * 3.0f - c * 3.0f + d - a) * (t * t * t)) *
+         0.5f;
 }
 
 // Calls visit(i, t, sample) with sample(get) interpolating any member along the curve.
@@ -117,7 +118,8 @@ template <class K, class Visit>
 void walk(const std::vector<K>& knots, float step_mm, const Visit& visit) {
   const int n = static_cast<int>(knots.size());
   for (int i = 0; i + 1 < n; ++i) {
-    const K &a = knots[std::max(i - 1, 0)], &b = knots[i], &c = knots[i + 1], &d = knots[std::min(i + 2, n - 1)];
+    const K &a = knots[std::max(i - 1, 0)], &b = knots[i], &c = knots[i + 1],
+            &d = knots[std::min(i + 2, n - 1)];
     const int pieces = std::max(1, static_cast<int>(std::ceil(norm(c.point - b.point) / step_mm)));
     for (int s = (i == 0 ? 0 : 1); s <= pieces; ++s) {
       const float t = static_cast<float>(s) / static_cast<float>(pieces);
@@ -131,8 +133,8 @@ void walk(const std::vector<K>& knots, float step_mm, const Visit& visit) {
 std::vector<Knot> smooth_path(const std::vector<Knot>& knots, float step_mm) {
   std::vector<Knot> path;
   walk(knots, step_mm, [&](const Knot& a, const Knot& b, const Knot& c, const Knot& d, float t) {
-    path.push_back({catmull_rom(a.point, b.point, c.point, d.point, t),
-                    mix(b.radius, c.radius, smooth_step(0, 1, t))});
+    path.push_back(
+        {catmull_rom(a.point, b.point, c.point, d.point, t), mix(b.radius, c.radius, smooth_step(0, 1, t))});
   });
   return path;
 }
@@ -163,7 +165,8 @@ void add_tube(std::vector<Primitive>& pieces, const std::vector<Knot>& knots, fl
   add_chain(pieces, smooth_path(knots, step_mm), blend_mm, tube_segment);
 }
 
-void add_bar(std::vector<Primitive>& pieces, const std::vector<BarKnot>& knots, float blend_mm, float step_mm) {
+void add_bar(std::vector<Primitive>& pieces, const std::vector<BarKnot>& knots, float blend_mm,
+             float step_mm) {
   add_chain(pieces, smooth_path(knots, step_mm), blend_mm, bar_segment);
 }
 

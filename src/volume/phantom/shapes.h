@@ -79,7 +79,8 @@ Mat3f axes_along(Vec3f third, Vec3f first);
 /// The mirror image across the midline, for the right side of symmetric parts modelled on the left.
 inline Vec3f mirrored(Vec3f p) { return {-p.x, p.y, p.z}; }
 
-/// A smooth curve through (x, y) pairs with rising x, constant beyond its ends; a table, since it is read often.
+/// A smooth curve through (x, y) pairs with rising x, constant beyond its ends; a table, since it is read
+/// often.
 class Profile {
  public:
   Profile() = default;

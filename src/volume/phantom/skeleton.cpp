@@ -12,7 +12,8 @@ namespace {
 constexpr float kDegree = 3.14159265f / 180;
 
 float sternum_x(float z) {  // half-width
-  static const Profile width({{68, 5}, {84, 9}, {98, 15}, {115, 19}, {150, 17}, {185, 14}, {200, 20}, {216, 27}, {228, 28}});
+  static const Profile width(
+      {{68, 5}, {84, 9}, {98, 15}, {115, 19}, {150, 17}, {185, 14}, {200, 20}, {216, 27}, {228, 28}});
   return width(z);
 }
 
@@ -23,13 +24,14 @@ Material rib_material(const Patient& patient) {
 }
 
 struct RibPlan {
-  float end_angle;    // degrees from the spine where bone gives way to cartilage
-  float drop;         // mm from the spine to that end
+  float end_angle;  // degrees from the spine where bone gives way to cartilage
+  float drop;       // mm from the spine to that end
   float half_width;
 };
-constexpr RibPlan kRibs[13] = {{0, 0, 0},         {150, 34, 6.5f}, {152, 54, 6},  {153, 70, 6.2f}, {153, 84, 6.4f},
-                               {152, 97, 6.6f},   {149, 108, 6.8f}, {144, 118, 6.8f}, {136, 122, 6.6f},
-                               {126, 119, 6.4f},  {114, 110, 6.2f}, {93, 88, 5.6f}, {58, 50, 4.8f}};
+constexpr RibPlan kRibs[13] = {{0, 0, 0},        {150, 34, 6.5f},  {152, 54, 6},     {153, 70, 6.2f},
+                               {153, 90, 6.4f},  {152, 107, 6.6f}, {149, 121, 6.8f}, {144, 131, 6.8f},
+                               {136, 134, 6.6f}, {126, 130, 6.4f}, {114, 118, 6.2f}, {93, 96, 5.6f},
+                               {58, 58, 4.8f}};
 
 // Centre line of the left rib n from the vertebra to its front end, on the trunk surface beyond the angle.
 std::vector<BarKnot> rib_line(const Patient& patient, int n) {
@@ -47,7 +49,8 @@ std::vector<BarKnot> rib_line(const Patient& patient, int n) {
     const float t = static_cast<float>(i) / steps;
     const float angle = mix(start, plan.end_angle, t);
     // Slow at the back, then steady, flattening towards the front as the ribs meet their cartilages.
-    const float fall = mix(0.1f, 1.0f, mix(t, smooth_step(0, 1, t), 0.35f));
+    const float at_angle = n == 12 ? 0.5f : (n == 11 ? 0.25f : 0.14f);
+    const float fall = mix(at_angle, 1.0f, mix(t, smooth_step(0, 1, t), 0.35f));
     const float z = body.z - drop * fall;
     Vec3f p = patient.on_trunk(angle * kDegree, z);
     Vec3f normal = patient.trunk_normal(p);
@@ -89,7 +92,8 @@ void add_ribs(Scene& scene, const Patient& patient, Shape& cartilage) {
         const float z = mix(low.z, notch.z, 0.12f);
         const float angle = mix(kRibs[n].end_angle, 180, 0.3f);
         path.push_back({patient.on_trunk(angle * kDegree, z), end.normal, 4.2f, 6});
-        const Vec3f between = patient.on_trunk(mix(kRibs[n].end_angle, 180, 0.62f) * kDegree, mix(low.z, notch.z, 0.55f));
+        const Vec3f between =
+            patient.on_trunk(mix(kRibs[n].end_angle, 180, 0.62f) * kDegree, mix(low.z, notch.z, 0.55f));
         path.push_back({between, patient.trunk_normal(between), 4.2f, 5.8f});
       }
       path.push_back({notch, {0.1f, -1, 0}, 4, 5});
@@ -118,7 +122,8 @@ void add_sternum(Scene& scene, const Patient& patient) {
   sternum.label = organ("sternum");
   sternum.material = bone(520 * patient.bone_density, 150 * patient.bone_density, 1.2f);
   std::vector<BarKnot> line;
-  for (const float z : {228.0f, 220.0f, 208.0f, 198.0f, 186.0f, 168.0f, 150.0f, 132.0f, 115.0f, 101.0f, 92.0f, 80.0f, 70.0f}) {
+  for (const float z : {228.0f, 220.0f, 208.0f, 198.0f, 186.0f, 168.0f, 150.0f, 132.0f, 115.0f, 101.0f, 92.0f,
+                        80.0f, 70.0f}) {
     line.push_back({sternum_at(patient, z), {0, -1, 0.2f}, z > 100 ? 5.6f : 3.6f, sternum_x(z)});
   }
   // Bars end in half-discs as wide as they are; flatten the manubrium's top and round the rest.
@@ -146,8 +151,11 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   Shape clavicle;
   clavicle.label = organ("clavicula", left);
   clavicle.material = dense;
-  std::vector<Knot> shaft{{manubrium + Vec3f{s * 25, 1, 3}, 8.5f}, {manubrium + Vec3f{s * 48, -3, 10}, 6.2f},
-                          {place(88, -27, 246), 5.6f}, {place(116, -3, 254), 5.6f}, {place(140, 14, 257), 6.5f}};
+  std::vector<Knot> shaft{{manubrium + Vec3f{s * 25, 1, 3}, 8.5f},
+                          {manubrium + Vec3f{s * 48, -3, 10}, 6.2f},
+                          {place(88, -27, 246), 5.6f},
+                          {place(116, -3, 254), 5.6f},
+                          {place(140, 14, 257), 6.5f}};
   for (Knot& k : shaft) k.point = patient.under_muscle(k.point, k.radius + 2);
   add_tube(clavicle.pieces, shaft, 0, 3);
   scene.push_back(std::move(clavicle));
@@ -157,14 +165,15 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   scapula.label = organ("scapula", left);
   scapula.material = bone(700 * patient.bone_density, 300 * patient.bone_density, 1.4f);
   const float gap = 14;
-  const Vec3f upper = patient.on_trunk(43 * kDegree, 228, gap), lower = patient.on_trunk(46 * kDegree, 122, gap);
+  const Vec3f upper = patient.on_trunk(43 * kDegree, 228, gap),
+              lower = patient.on_trunk(46 * kDegree, 122, gap);
   const Vec3f glenoid{134, 32, 222};
   std::vector<BarKnot> medial, lateral, ridge;
   const auto outwards = [&](Vec3f p) {  // never into the ribs
     const float d = patient.trunk(p);
     return d < gap ? p + patient.trunk_normal(p) * (gap - d) : p;
   };
-  const int rows = 14;
+  const int rows = 26;
   for (int r = 0; r <= rows; ++r) {
     const float t = static_cast<float>(r) / rows;
     const float bow = t * (1 - t);
@@ -191,10 +200,14 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   add_bar(scapula.pieces, lateral, 3, 6);
   // Spine and acromion, standing off the blade; glenoid and coracoid.
   const Vec3f root = outwards(mix(lower, upper, 0.74f));
-  const std::vector<Vec3f> crest{root, root + Vec3f{22, 6, 7}, {118, 62, 243}, {142, 44, 256}, {150, 22, 258}};
+  const std::vector<Vec3f> crest{
+      root, root + Vec3f{22, 6, 7}, {118, 62, 243}, {142, 44, 256}, {150, 22, 258}};
   for (std::size_t i = 0; i < crest.size(); ++i) {
     const float thick = i < 3 ? 3.2f : 4.2f;
-    ridge.push_back({patient.under_muscle(crest[i], 8), {0, i < 3 ? 0.5f : 0.1f, 0.9f}, thick, i == 0 ? 4.0f : (i < 3 ? 7.0f : 10.0f)});
+    ridge.push_back({patient.under_muscle(crest[i], 8),
+                     {0, i < 3 ? 0.5f : 0.1f, 0.9f},
+                     thick,
+                     i == 0 ? 4.0f : (i < 3 ? 7.0f : 10.0f)});
   }
   mirror_into(ridge, s);
   add_bar(scapula.pieces, ridge, 3, 5);
@@ -214,7 +227,8 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   humerus.label = organ("humerus", left);
   humerus.material = bone(950 * patient.bone_density, 210 * patient.bone_density, 2.2f);
   humerus.pieces.push_back(ellipsoid(place(158, 21, 226), {22, 22, 22}));
-  add_tube(humerus.pieces, {{place(161, 17, 238), 18}, {place(161, 10, 258), 12.5f}, {place(160, 2, 290), 11.5f}}, 4, 6);
+  add_tube(humerus.pieces,
+           {{place(161, 17, 238), 18}, {place(161, 10, 258), 12.5f}, {place(160, 2, 290), 11.5f}}, 4, 6);
   scene.push_back(std::move(humerus));
 }
 
@@ -225,20 +239,21 @@ void add_hip(Scene& scene, const Patient& patient, bool left) {
   hip.material = bone(800 * patient.bone_density, 230 * patient.bone_density, 1.7f);
   // Iliac crest from the posterior to the anterior superior spine, and the wing below it.
   std::vector<BarKnot> crest;
-  const Vec3f crest_points[7] = {{44, 82, -190}, {58, 76, -166}, {82, 58, -148}, {108, 32, -139},
+  const Vec3f crest_points[7] = {{44, 82, -190}, {58, 76, -166},   {82, 58, -148},  {108, 32, -139},
                                  {124, 2, -142}, {128, -26, -156}, {120, -48, -178}};
   for (const Vec3f& p : crest_points) crest.push_back({patient.under_muscle(p, 7.5f), {1, 0, 0}, 5.6f, 6.4f});
   auto rim = crest;
   mirror_into(rim, s);
   add_bar(hip.pieces, rim, 0, 4);
-  const auto dense = smooth_path(crest, 6);
+  const auto dense = smooth_path(crest, 4);
   const Vec3f foot_back{52, 46, -232}, foot_front{100, -12, -236};
   for (std::size_t i = 0; i < dense.size(); ++i) {
     const float t = static_cast<float>(i) / static_cast<float>(dense.size() - 1);
     const Vec3f top = dense[i].point, foot = mix(foot_back, foot_front, t);
     const Vec3f hollow = mix(top, foot, 0.5f) + Vec3f{-5, 2, 0};
-    const Vec3f normal = normalised(Vec3f{1 - 0.7f * (1 - t), 0.25f + 0.5f * (1 - t), 0.2f});
-    std::vector<BarKnot> row{{top, normal, 4.2f, 6}, {hollow, normal, 2.6f, 6.5f}, {foot, normal, 7, 7}};
+    const Vec3f tangent = dense[std::min(i + 1, dense.size() - 1)].point - dense[i > 0 ? i - 1 : 0].point;
+    const Vec3f normal = normalised(cross(tangent, foot - top));
+    std::vector<BarKnot> row{{top, normal, 4.2f, 9}, {hollow, normal, 2.8f, 10}, {foot, normal, 7, 9}};
     mirror_into(row, s);
     add_bar(hip.pieces, row, 0, 10);
   }

@@ -28,7 +28,8 @@ Measures measures(int v) {
   static const Profile width({{0, 14}, {1, 15}, {4, 14}, {8, 15.5f}, {12, 20}, {15, 23}, {18, 27}});
   static const Profile depth({{0, 9}, {4, 12}, {8, 14.5f}, {12, 16}, {15, 17}, {18, 17}});
   // Profiles are tables in steps of 1, so the vertebra's number serves as the abscissa.
-  static const Profile reach({{0, 30}, {1, 37}, {4, 33}, {9, 31}, {11, 25}, {12, 22}, {13, 34}, {15, 45}, {17, 42}, {18, 40}});
+  static const Profile reach(
+      {{0, 30}, {1, 37}, {4, 33}, {9, 31}, {11, 25}, {12, 22}, {13, 34}, {15, 45}, {17, 42}, {18, 40}});
   static const Profile back({{0, 4}, {1, 12}, {6, 17}, {10, 16}, {12, 9}, {13, 3}, {18, 0}});
   static const Profile rise({{0, 0}, {1, 3}, {10, 3}, {12, 0}, {13, 1}, {17, 4}, {18, 0}});
   static const Profile length({{0, 34}, {1, 32}, {6, 27}, {10, 25}, {12, 23}, {15, 26}, {17, 21}, {18, 12}});
@@ -36,7 +37,7 @@ Measures measures(int v) {
   static const Profile height({{0, 4.5f}, {6, 4.5f}, {10, 6}, {12, 9}, {15, 12}, {17, 9}, {18, 5}});
   const float x = static_cast<float>(v);
   return {width(x), depth(x), mix(8.0f, 10.5f, smooth_step(8, 17, x)), reach(x), back(x), rise(x), length(x),
-          drop(x), height(x)};
+          drop(x),  height(x)};
 }
 
 void add_vertebra(Scene& scene, const Patient& patient, int v) {
@@ -64,15 +65,20 @@ void add_vertebra(Scene& scene, const Patient& patient, int v) {
       pieces.push_back(std::move(piece));
     };
     add(bar_segment({at(s * (m.width - 6), m.depth - 4, 4), lateral, 3.6f * stout, 6 * stout},
-                    {pillar, lateral, 3.8f * stout, 6 * stout}), 4);
+                    {pillar, lateral, 3.8f * stout, 6 * stout}),
+        4);
     // Articular pillar: the superior process stands before the inferior one of the vertebra above.
     add(tube_segment({pillar, 4.6f * stout}, {at(pillar_x, arch_y, half_height + 4), 4.0f * stout}), 3);
     add(tube_segment({pillar, 4.6f * stout},
-                     {at(pillar_x * 0.85f, lamina_y + 1, -half_height - 3), 3.8f * stout}), 3);
-    add(bar_segment({at(pillar_x, arch_y + 4, 0), back, 3.2f, 7}, {at(0, lamina_y + 3, -3), back, 3.2f, 8}), 3);
+                     {at(pillar_x * 0.85f, lamina_y + 1, -half_height - 3), 3.8f * stout}),
+        3);
+    add(bar_segment({at(pillar_x, arch_y + 4, 0), back, 3.2f, 7}, {at(0, lamina_y + 3, -3), back, 3.2f, 8}),
+        3);
     const float tip_x = s * m.transverse_reach;
     if (lumbar) {
-      add(bar_segment({pillar, back, 4, 6}, {at(tip_x, arch_y - 3 + m.transverse_back, m.transverse_rise + 2), back, 2.4f, 5}), 4);
+      add(bar_segment({pillar, back, 4, 6},
+                      {at(tip_x, arch_y - 3 + m.transverse_back, m.transverse_rise + 2), back, 2.4f, 5}),
+          4);
     } else {
       const Vec3f tip = at(tip_x, arch_y + m.transverse_back, 3 + m.transverse_rise);
       add(tube_segment({pillar, 4.8f}, {tip, 3.9f}), 4);
@@ -82,8 +88,11 @@ void add_vertebra(Scene& scene, const Patient& patient, int v) {
   const Vec3f spinous = at(0, lamina_y + 2, -2);
   Vec3f tip = at(0, lamina_y + m.spinous_length, -m.spinous_drop);
   tip.y -= std::max(patient.muscle_wall(tip) + 5, 0.0f);  // just under the fat
-  add_bar(pieces, {{spinous, lateral, 3.2f, m.spinous_height + 2}, {mix(spinous, tip, 0.5f), lateral, 2.4f, m.spinous_height},
-                   {tip, lateral, 3.6f, m.spinous_height * 0.9f}}, 3, 8);
+  add_bar(pieces,
+          {{spinous, lateral, 3.2f, m.spinous_height + 2},
+           {mix(spinous, tip, 0.5f), lateral, 2.4f, m.spinous_height},
+           {tip, lateral, 3.6f, m.spinous_height * 0.9f}},
+          3, 8);
   if (v == kS1) {  // the wings of the sacrum
     for (const float s : {-1.0f, 1.0f}) {
       Primitive wing = bar_segment({at(s * 18, 8, 2), up, 13, 15}, {at(s * 50, 24, -2), up, 15, 14});
@@ -107,7 +116,8 @@ void add_spine(Scene& scene, const Patient& patient) {
     const float z = 0.5f * (patient.vertebra_z(v) + patient.vertebra_z(v + 1));
     const Measures m = measures(v + 1);
     const float height = 0.5f * (patient.vertebra_z(v) - patient.vertebra_z(v + 1) -
-                                 0.5f * (patient.vertebra_height(v) + patient.vertebra_height(v + 1))) + 2;
+                                 0.5f * (patient.vertebra_height(v) + patient.vertebra_height(v + 1))) +
+                         2;
     discs.pieces.push_back(oval_drum(patient.spine(z), {m.width + 0.5f, m.depth + 0.5f, height}, 1.5f, -0.8f,
                                      axes_along(patient.spine_up(z), {1, 0, 0})));
   }

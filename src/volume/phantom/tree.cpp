@@ -1,5 +1,5 @@
-// Space-filling vessel trees, after the idea of Wang et al. 1992 for airways: each branch runs towards the middle
-// of the tissue that it supplies, which a plane then divides between two daughters.
+// Space-filling vessel trees, after the idea of Wang et al. 1992 for airways: each branch runs towards the
+// middle of the tissue that it supplies, which a plane then divides between two daughters.
 #include <algorithm>
 #include <cmath>
 
@@ -28,7 +28,8 @@ struct Grower {
     if (length < 1e-3f) return;
     const float share = count == 1 ? 0.9f : rng.uniform<float>(0.36f, 0.52f);
     // Leaves along the parent, then bends towards the middle of its territory.
-    const Vec3f bend = from + direction * (0.22f * share * length) + way * (0.35f * share) + jitter(0.06f * length);
+    const Vec3f bend =
+        from + direction * (0.22f * share * length) + way * (0.35f * share) + jitter(0.06f * length);
     const Vec3f to = from + way * share;
     pieces.push_back(tube_segment({from, from_radius}, {bend, mix(from_radius, radius, 0.7f)}));
     pieces.push_back(tube_segment({bend, mix(from_radius, radius, 0.7f)}, {to, radius}));
@@ -37,7 +38,8 @@ struct Grower {
     // The dividing plane holds the branch and the direction in which the group is narrowest across it.
     const Vec3f along = normalised(to - bend);
     Vec3f spread{0, 0, 0};
-    Vec3f axis = cross(along, normalised(Vec3f{rng.normal<float>(), rng.normal<float>(), rng.normal<float>() + 1e-3f}));
+    Vec3f axis = cross(
+        along, normalised(Vec3f{rng.normal<float>(), rng.normal<float>(), rng.normal<float>() + 1e-3f}));
     for (int pass = 0; pass < 4; ++pass) {  // power iteration on the covariance across the branch
       spread = {0, 0, 0};
       for (const Vec3f* p = begin; p != end; ++p) {
@@ -54,7 +56,9 @@ struct Grower {
     grow(half, end, to, along, radius);
   }
 
-  Vec3f jitter(float size) { return Vec3f{rng.normal<float>(), rng.normal<float>(), rng.normal<float>()} * size; }
+  Vec3f jitter(float size) {
+    return Vec3f{rng.normal<float>(), rng.normal<float>(), rng.normal<float>()} * size;
+  }
 };
 
 }  // namespace
@@ -67,7 +71,8 @@ std::vector<Primitive> grow_tree(std::vector<Vec3f> targets, const TreeOptions& 
   return std::move(grower.pieces);
 }
 
-std::vector<Vec3f> points_inside(const Distance& distance, const Box& box, float depth_mm, int count, Pcg32& rng) {
+std::vector<Vec3f> points_inside(const Distance& distance, const Box& box, float depth_mm, int count,
+                                 Pcg32& rng) {
   std::vector<Vec3f> points;
   points.reserve(static_cast<std::size_t>(count));
   // A region that fills less than a thousandth of its box would be a mistake in the anatomy; give up then.

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "volume/phantom/parts.h"
 #include "renderfm/volume/tissue_estimator.h"
+#include "volume/phantom/parts.h"
 
 namespace renderfm::phantom {
 namespace {
@@ -62,15 +62,16 @@ void add_back_muscles(Scene& scene, const Patient& patient) {
     psoas.label = organ("iliopsoas", left);
     psoas.material = muscular();
     std::vector<Knot> path;
-    const float places[6][4] = {{26, 2, -18, 7}, {32, 6, -62, 13}, {38, 6, -100, 18}, {46, 2, -135, 22},
-                                {58, -6, -170, 24}, {74, -28, -216, 25}};
+    const float places[6][4] = {{26, 2, -18, 7},   {32, 6, -62, 13},   {38, 6, -100, 18},
+                                {46, 2, -135, 22}, {58, -6, -170, 24}, {74, -28, -216, 25}};
     for (const auto& q : places) {
       const Vec3f spine = patient.spine(q[2]);
       path.push_back({{s * q[0], spine.y + q[1], q[2]}, q[3]});
     }
     add_tube(psoas.pieces, path, 0, 10);
     // The iliacus lines the wing of the hip bone.
-    add_tube(psoas.pieces, {{{s * 100, 26, -160}, 9}, {{s * 97, 14, -185}, 14}, {{s * 88, -4, -216}, 20}}, 8, 10);
+    add_tube(psoas.pieces, {{{s * 100, 26, -160}, 9}, {{s * 97, 14, -185}, 14}, {{s * 88, -4, -216}, 20}}, 8,
+             10);
     scene.push_back(std::move(psoas));
   }
 }
@@ -93,11 +94,14 @@ void add_gluteal_muscles(Scene& scene, const Patient& patient) {
       muscle.carved.push_back(std::move(outside));
       scene.push_back(std::move(muscle));
     };
-    paint("gluteus_maximus", {{{56, 90, -176}, {0.3f, 0.9f, 0}, 9, 16}, {{70, 92, -198}, {0.4f, 0.9f, 0}, 18, 30},
+    paint("gluteus_maximus", {{{56, 90, -176}, {0.3f, 0.9f, 0}, 9, 16},
+                              {{70, 92, -198}, {0.4f, 0.9f, 0}, 18, 30},
                               {{80, 92, -222}, {0.5f, 0.9f, 0}, 24, 38}});
-    paint("gluteus_medius", {{{112, 38, -150}, {0.9f, 0.4f, 0}, 8, 24}, {{122, 26, -180}, {0.95f, 0.3f, 0}, 15, 38},
+    paint("gluteus_medius", {{{112, 38, -150}, {0.9f, 0.4f, 0}, 8, 24},
+                             {{122, 26, -180}, {0.95f, 0.3f, 0}, 15, 38},
                              {{126, 16, -222}, {0.95f, 0.3f, 0}, 18, 38}});
-    paint("gluteus_minimus", {{{112, 6, -186}, {0.95f, 0.2f, 0}, 7, 22}, {{114, 2, -222}, {0.95f, 0.2f, 0}, 10, 26}});
+    paint("gluteus_minimus",
+          {{{112, 6, -186}, {0.95f, 0.2f, 0}, 7, 22}, {{114, 2, -222}, {0.95f, 0.2f, 0}, 10, 26}});
   }
 }
 

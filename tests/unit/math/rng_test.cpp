@@ -12,7 +12,8 @@ namespace {
 TEST(Rng, Pcg32GivesTheNumbersOfItsAuthorsDemo) {
   // Output of pcg32-demo from the PCG reference library, seed 42 and stream 54.
   Pcg32 rng(42u, 54u);
-  for (const std::uint32_t expected : {0xa15c02b7u, 0x7b47f409u, 0xba1d3330u, 0x83d2f293u, 0xbfa4784bu, 0xcbed606eu}) {
+  for (const std::uint32_t expected :
+       {0xa15c02b7u, 0x7b47f409u, 0xba1d3330u, 0x83d2f293u, 0xbfa4784bu, 0xcbed606eu}) {
     EXPECT_EQ(rng.next(), expected);
   }
 }
@@ -79,7 +80,8 @@ TEST(Rng, NeighbouringSeedsPixelsAndSamplesAreUncorrelated) {
     double product = 0;
     for (int i = 0; i < kCount; ++i) {
       const auto at = [&](std::uint64_t n) {
-        return Pcg32::from(which == 0 ? n : 9, which == 1 ? n : 4, which == 2 ? n : 2).uniform<double>() - 0.5;
+        return Pcg32::from(which == 0 ? n : 9, which == 1 ? n : 4, which == 2 ? n : 2).uniform<double>() -
+               0.5;
       };
       product += at(static_cast<std::uint64_t>(i)) * at(static_cast<std::uint64_t>(i) + 1);
     }

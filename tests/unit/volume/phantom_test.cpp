@@ -22,7 +22,8 @@ struct OrganFacts {
   double volume_ml = 0;
   int median_hu() const {
     auto sorted = hu;
-    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2), sorted.end());
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2),
+                     sorted.end());
     return sorted[sorted.size() / 2];
   }
 };
@@ -38,7 +39,8 @@ std::map<std::string, OrganFacts> facts_of(const Phantom& phantom) {
         OrganFacts& f = facts[phantom.labels.names.at(label)];
         ++f.voxels;
         f.hu.push_back(phantom.ct.at(k, j, i));
-        f.centroid_mm = f.centroid_mm + grid.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
+        f.centroid_mm = f.centroid_mm + grid.world_from_index({static_cast<double>(i), static_cast<double>(j),
+                                                               static_cast<double>(k)});
       }
     }
   }
@@ -85,7 +87,8 @@ std::vector<std::int64_t> piece_sizes(const LabelVolume& labels, const Passes& p
       const std::int64_t at = stack.back();
       stack.pop_back();
       ++size;
-      const std::int64_t i = at % g.width(), j = at / g.width() % g.height(), k = at / (g.width() * g.height());
+      const std::int64_t i = at % g.width(), j = at / g.width() % g.height(),
+                         k = at / (g.width() * g.height());
       const auto visit = [&](std::int64_t kk, std::int64_t jj, std::int64_t ii) {
         if (kk < 0 || jj < 0 || ii < 0 || kk >= g.depth() || jj >= g.height() || ii >= g.width()) return;
         const std::int64_t to = g.offset(kk, jj, ii);
@@ -94,7 +97,8 @@ std::vector<std::int64_t> piece_sizes(const LabelVolume& labels, const Passes& p
           stack.push_back(to);
         }
       };
-      visit(k - 1, j, i), visit(k + 1, j, i), visit(k, j - 1, i), visit(k, j + 1, i), visit(k, j, i - 1), visit(k, j, i + 1);
+      visit(k - 1, j, i), visit(k + 1, j, i), visit(k, j - 1, i), visit(k, j + 1, i), visit(k, j, i - 1),
+          visit(k, j, i + 1);
     }
     sizes.push_back(size);
   }
@@ -103,18 +107,67 @@ std::vector<std::int64_t> piece_sizes(const LabelVolume& labels, const Passes& p
 }
 
 TEST(Phantom, HasEveryOrganOfATorso) {
-  std::vector<std::string> expected = {
-      "spleen", "kidney_right", "kidney_left", "gallbladder", "liver", "stomach", "pancreas", "adrenal_gland_right",
-      "adrenal_gland_left", "lung_upper_lobe_left", "lung_lower_lobe_left", "lung_upper_lobe_right",
-      "lung_middle_lobe_right", "lung_lower_lobe_right", "esophagus", "trachea", "thyroid_gland", "small_bowel",
-      "duodenum", "colon", "vertebrae_S1", "vertebrae_C7", "heart", "aorta", "pulmonary_vein",
-      "brachiocephalic_trunk", "subclavian_artery_right", "subclavian_artery_left", "common_carotid_artery_right",
-      "common_carotid_artery_left", "brachiocephalic_vein_left", "brachiocephalic_vein_right",
-      "atrial_appendage_left", "superior_vena_cava", "inferior_vena_cava", "portal_vein_and_splenic_vein",
-      "iliac_artery_left", "iliac_artery_right", "iliac_vena_left", "iliac_vena_right", "humerus_left",
-      "humerus_right", "scapula_left", "scapula_right", "clavicula_left", "clavicula_right", "hip_left", "hip_right",
-      "spinal_cord", "gluteus_maximus_left", "gluteus_medius_right", "autochthon_left", "autochthon_right",
-      "iliopsoas_left", "iliopsoas_right", "sternum", "costal_cartilages", "skin", "fat", "soft_tissue", "vessel"};
+  std::vector<std::string> expected = {"spleen",
+                                       "kidney_right",
+                                       "kidney_left",
+                                       "gallbladder",
+                                       "liver",
+                                       "stomach",
+                                       "pancreas",
+                                       "adrenal_gland_right",
+                                       "adrenal_gland_left",
+                                       "lung_upper_lobe_left",
+                                       "lung_lower_lobe_left",
+                                       "lung_upper_lobe_right",
+                                       "lung_middle_lobe_right",
+                                       "lung_lower_lobe_right",
+                                       "esophagus",
+                                       "trachea",
+                                       "thyroid_gland",
+                                       "small_bowel",
+                                       "duodenum",
+                                       "colon",
+                                       "vertebrae_S1",
+                                       "vertebrae_C7",
+                                       "heart",
+                                       "aorta",
+                                       "pulmonary_vein",
+                                       "brachiocephalic_trunk",
+                                       "subclavian_artery_right",
+                                       "subclavian_artery_left",
+                                       "common_carotid_artery_right",
+                                       "common_carotid_artery_left",
+                                       "brachiocephalic_vein_left",
+                                       "brachiocephalic_vein_right",
+                                       "atrial_appendage_left",
+                                       "superior_vena_cava",
+                                       "inferior_vena_cava",
+                                       "portal_vein_and_splenic_vein",
+                                       "iliac_artery_left",
+                                       "iliac_artery_right",
+                                       "iliac_vena_left",
+                                       "iliac_vena_right",
+                                       "humerus_left",
+                                       "humerus_right",
+                                       "scapula_left",
+                                       "scapula_right",
+                                       "clavicula_left",
+                                       "clavicula_right",
+                                       "hip_left",
+                                       "hip_right",
+                                       "spinal_cord",
+                                       "gluteus_maximus_left",
+                                       "gluteus_medius_right",
+                                       "autochthon_left",
+                                       "autochthon_right",
+                                       "iliopsoas_left",
+                                       "iliopsoas_right",
+                                       "sternum",
+                                       "costal_cartilages",
+                                       "skin",
+                                       "fat",
+                                       "soft_tissue",
+                                       "vessel"};
   for (int n = 1; n <= 12; ++n) {
     expected.push_back("rib_left_" + std::to_string(n));
     expected.push_back("rib_right_" + std::to_string(n));
@@ -142,11 +195,23 @@ TEST(Phantom, OrgansHaveTheHounsfieldUnitsOfTextbooks) {
   const struct {
     const char* organ;
     int low, high;
-  } ranges[] = {{"lung_upper_lobe_left", -900, -700}, {"lung_lower_lobe_right", -900, -700}, {"fat", -130, -70},
-                {"soft_tissue", 30, 80}, {"autochthon_left", 30, 80}, {"liver", 90, 130}, {"spleen", 90, 150},
-                {"kidney_left", 110, 230}, {"aorta", 270, 360}, {"heart", 80, 320}, {"spinal_cord", 10, 60},
-                {"costal_cartilages", 60, 160}, {"vertebrae_L3", 130, 450}, {"rib_left_6", 200, 900},
-                {"inferior_vena_cava", 120, 220}, {"gallbladder", -10, 40}, {"skin", -500, 40}};
+  } ranges[] = {{"lung_upper_lobe_left", -900, -700},
+                {"lung_lower_lobe_right", -900, -700},
+                {"fat", -130, -70},
+                {"soft_tissue", 30, 80},
+                {"autochthon_left", 30, 80},
+                {"liver", 90, 130},
+                {"spleen", 90, 150},
+                {"kidney_left", 110, 230},
+                {"aorta", 270, 360},
+                {"heart", 80, 320},
+                {"spinal_cord", 10, 60},
+                {"costal_cartilages", 60, 160},
+                {"vertebrae_L3", 130, 450},
+                {"rib_left_6", 200, 900},
+                {"inferior_vena_cava", 120, 220},
+                {"gallbladder", -10, 40},
+                {"skin", -500, 40}};
   for (const auto& range : ranges) {
     const int median = coarse_facts().at(range.organ).median_hu();
     EXPECT_GE(median, range.low) << range.organ;
@@ -165,7 +230,8 @@ TEST(Phantom, WithoutContrastBloodLooksLikeMuscle) {
 }
 
 TEST(Phantom, IsNotMirrored) {
-  // LPS: x grows to the patient's left, y to the back, z to the head. Several patients, so that none is lucky.
+  // LPS: x grows to the patient's left, y to the back, z to the head. Several patients, so that none is
+  // lucky.
   for (const std::uint64_t seed : {1, 2, 3, 17}) {
     const auto facts = facts_of(make_phantom(at_spacing(5, seed)));
     const auto at = [&](const char* name) { return facts.at(name).centroid_mm; };
@@ -192,8 +258,9 @@ TEST(Phantom, OrgansHaveAdultSizes) {
   const struct {
     const char* organ;
     double low_ml, high_ml;
-  } ranges[] = {{"liver", 900, 2300}, {"spleen", 90, 400}, {"kidney_left", 90, 260}, {"kidney_right", 90, 260},
-                {"heart", 450, 1100}, {"stomach", 100, 700}, {"pancreas", 30, 140}};
+  } ranges[] = {{"liver", 900, 2300},      {"spleen", 90, 400},  {"kidney_left", 90, 260},
+                {"kidney_right", 90, 260}, {"heart", 450, 1100}, {"stomach", 100, 700},
+                {"pancreas", 30, 140}};
   for (const auto& range : ranges) {
     EXPECT_GE(coarse_facts().at(range.organ).volume_ml, range.low_ml) << range.organ;
     EXPECT_LE(coarse_facts().at(range.organ).volume_ml, range.high_ml) << range.organ;
@@ -216,7 +283,8 @@ TEST(Phantom, EachLungIsOnePieceAndTheyDoNotTouch) {
     for (std::size_t n = 1; n < sizes.size(); ++n) rest += sizes[n];
     EXPECT_LE(rest, sizes[0] / 500) << side;  // a voxel or two behind a rib or a vessel
   }
-  const auto both = piece_sizes(coarse().labels, [](const std::string& name) { return name.rfind("lung_", 0) == 0; });
+  const auto both =
+      piece_sizes(coarse().labels, [](const std::string& name) { return name.rfind("lung_", 0) == 0; });
   ASSERT_GE(both.size(), 2u);
   EXPECT_GT(both[1], both[0] / 3);
 }
@@ -230,7 +298,8 @@ TEST(Phantom, LungsAndAbdomenAreEnclosedByTheBody) {
     for (std::int64_t j = 1; j + 1 < g.height(); ++j) {
       for (std::int64_t i = 1; i + 1 < g.width(); ++i) {
         if (labels.at(k, j, i) != 0) continue;
-        for (const std::uint8_t label : {labels.at(k, j - 1, i), labels.at(k, j + 1, i), labels.at(k, j, i - 1), labels.at(k, j, i + 1)}) {
+        for (const std::uint8_t label : {labels.at(k, j - 1, i), labels.at(k, j + 1, i),
+                                         labels.at(k, j, i - 1), labels.at(k, j, i + 1)}) {
           if (label == 0) continue;
           const std::string& name = labels.names.at(label);
           (name == "skin" || name == "fat" ? skin_contacts : other_contacts) += 1;
@@ -257,7 +326,8 @@ TEST(Phantom, EveryRibReachesItsVertebra) {
           for (std::int64_t i = 2; i + 2 < g.width() && !touches; ++i) {
             if (labels.at(k, j, i) != rib) continue;
             for (std::int64_t d = -2; d <= 2; ++d) {  // joint cartilage: within two voxels
-              touches |= labels.at(k, j, i + d) == vertebra || labels.at(k, j + d, i) == vertebra || labels.at(k + d, j, i) == vertebra;
+              touches |= labels.at(k, j, i + d) == vertebra || labels.at(k, j + d, i) == vertebra ||
+                         labels.at(k + d, j, i) == vertebra;
             }
           }
         }
@@ -303,7 +373,8 @@ TEST(Phantom, DifferentSeedsAreDifferentPatients) {
 
 TEST(Phantom, NoiseHasTheDeviationThatWasAskedFor) {
   PhantomOptions options = at_spacing(1.5);
-  options.spacing_mm = 3;  // deviation falls with the root of the voxel's volume: 12 HU at 1.5 mm, 4.24 at 3 mm
+  options.spacing_mm =
+      3;  // deviation falls with the root of the voxel's volume: 12 HU at 1.5 mm, 4.24 at 3 mm
   options.noise_hu = 0;
   const Phantom clean = make_phantom(options);
   double sum = 0, sum2 = 0, neighbours = 0;
