@@ -174,6 +174,15 @@ path = os.path.join(out, "truncated", "IM0005")
 data = open(path, "rb").read()
 open(path, "wb").write(data[:-300])
 
+# Meta headers whose lengths run out of the file, or that end it.
+for number, ds in enumerate(stack("meta", even)):
+    save("meta", "IM%04d" % number, ds)
+    path = os.path.join(out, "meta", "IM%04d" % number)
+    data = bytearray(open(path, "rb").read())
+    if number % 2:
+        data[152:156] = b"\x02\x00\xff\x00"
+    open(path, "wb").write(data if number % 2 else data[:340])
+
 # Padding outside the field of view, by the tag: far below air, and at the top of the range.
 for name, value in (("padding_low", -3000), ("padding_high", 32000)):
     padded = stack(name, even, signed=True, intercept=0)
@@ -234,6 +243,9 @@ pack("nifti.zip", [("scan/ct.nii.gz", b"x" * 400)])
 pack("empty.zip", [])
 data = open(os.path.join(out, "good.zip"), "rb").read()
 open(os.path.join(out, "broken.zip"), "wb").write(data[: len(data) * 2 // 3])
+damaged = bytearray(data)
+damaged[damaged.find(b"IM0000") + 200] ^= 0xFF  # in the first slice's compressed bytes
+open(os.path.join(out, "checksum.zip"), "wb").write(damaged)
 os.makedirs(os.path.join(out, "nothing"))
 os.makedirs(os.path.join(out, "other"))
 open(os.path.join(out, "other", "ct.nii.gz"), "wb").write(b"x")

@@ -114,9 +114,11 @@ class ZipReader {
         const std::size_t start = bytes.size();
         bytes.resize(static_cast<std::size_t>(info.uncompressed_size));
         read(bytes, start);
+        check(unzCloseCurrentFile(file_));  // compares the checksum
         visit(entry, std::move(bytes));
+      } else {
+        unzCloseCurrentFile(file_);
       }
-      unzCloseCurrentFile(file_);
     }
   }
 

@@ -6,6 +6,7 @@
 #include <gdcmTrace.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -203,6 +204,34 @@ std::string transfer_syntax_in(std::istream& stream) {
   return uid.c_str();  // drops the padding zero
 }
 
+// GDCM ends the program on some damaged meta headers, so they are walked first: elements of group 0002, explicit
+// little endian, each within the file, and a data set behind them.
+bool has_sound_meta_header(std::istream& stream) {
+  std::string start(1 << 16, '\0');
+  stream.read(start.data(), static_cast<std::streamsize>(start.size()));
+  start.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, stream.gcount())));
+  stream.clear();
+  stream.seekg(0);
+  const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(start[at])); };
+  const auto short_at = [&](std::size_t at) { return byte(at) | (byte(at + 1) << 8); };
+  if (start.size() < 132 || start.compare(128, 4, "DICM") != 0) return start.size() > 8;
+  std::size_t at = 132;
+  bool has_syntax = false;
+  while (at + 8 <= start.size() && short_at(at) == 2) {
+    const std::string vr = start.substr(at + 4, 2);
+    const bool is_long = vr == "OB" || vr == "OW" || vr == "UN" || vr == "SQ" || vr == "UT";
+    constexpr std::array<const char*, 8> kShort{"UL", "UI", "SH", "AE", "LO", "CS", "ST", "US"};
+    const bool is_short = std::find(kShort.begin(), kShort.end(), vr) != kShort.end();
+    if ((!is_long && !is_short) || at + 12 > start.size()) return false;
+    const std::size_t length = is_long ? short_at(at + 8) | (short_at(at + 10) << 16) : short_at(at + 6);
+    const std::size_t value = at + (is_long ? 12 : 8);
+    if (length > start.size() - value) return false;
+    has_syntax |= short_at(at + 2) == 0x0010;
+    at = value + length;
+  }
+  return has_syntax && at + 8 <= start.size();
+}
+
 struct FileHeaders {
   std::vector<DicomSlice> slices;
   bool readable = false;
@@ -212,6 +241,7 @@ struct FileHeaders {
 FileHeaders read_one(const DicomFile& file, std::size_t index) {
   FileHeaders result;
   const auto stream = file.open();
+  if (!has_sound_meta_header(*stream)) return result;
   try {
     gdcm::Reader reader;
     reader.SetStream(*stream);

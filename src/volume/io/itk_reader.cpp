@@ -42,38 +42,63 @@ std::string reason_of(const itk::ExceptionObject& error) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-// MetaIO fills with zeros what a file lacks. Raw data has the size of the image, compressed data says its size.
-void check_meta_image_is_whole(const fs::path& path, std::uintmax_t image_bytes) {
+// What MetaIO itself does not check: it loops on a negative number of dimensions and fills with zeros what a file
+// lacks.
+struct MetaHeader {
+  int dimensions = 0;
+  bool compressed = false, text = false;
+  std::uintmax_t compressed_size = 0;  ///< 0 where it is not given
+  std::string data_file;
+  std::uintmax_t header_size = 0;
+};
+
+MetaHeader read_meta_header(const fs::path& path) {
+  constexpr int kMaxLines = 1000;
   std::ifstream stream(path, std::ios::binary);
-  bool compressed = false;
-  std::uintmax_t expected = image_bytes;
-  for (std::string line; std::getline(stream, line);) {
+  MetaHeader header;
+  std::string line;
+  for (int count = 0; count < kMaxLines && header.data_file.empty() && std::getline(stream, line); ++count) {
     const auto equals = line.find('=');
-    if (equals == std::string::npos) return;
-    const auto word = [](std::string text) {
+    if (equals == std::string::npos) continue;
+    const auto word = [](const std::string& text) {
       const auto first = text.find_first_not_of(" \t\r");
       return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
     };
     const std::string key = word(line.substr(0, equals)), value = word(line.substr(equals + 1));
-    if (key == "CompressedData") compressed = value == "True" || value == "true" || value == "1";
-    if (key == "CompressedDataSize") expected = std::strtoull(value.c_str(), nullptr, 10);
-    if (key == "BinaryData" && (value == "False" || value == "false" || value == "0")) return;  // text
-    if (key != "ElementDataFile") continue;
-    if (compressed && expected == image_bytes) return;  // its size is not given
-    std::error_code error;
-    const bool local = value == "LOCAL" || value == "Local" || value == "local";
-    const fs::path data = local ? path : path.parent_path() / value;
-    if (!local && (value.starts_with("LIST") || value.find('%') != std::string::npos)) return;  // many files
-    if (!fs::exists(data, error)) {
-      fail_input("{} names {} as its data, which does not exist; put it beside the header", path.string(),
-                 data.string());
-    }
-    const std::uintmax_t held = fs::file_size(data, error) - (local ? static_cast<std::uintmax_t>(stream.tellg()) : 0);
-    if (held < expected) {
-      fail_input("{} is cut short: {} bytes of voxels where its header promises {}; copy or download it again",
-                 data.string(), held, expected);
-    }
-    return;
+    const bool yes = value == "True" || value == "true" || value == "1";
+    if (key == "NDims") header.dimensions = std::atoi(value.c_str());
+    if (key == "CompressedData") header.compressed = yes;
+    if (key == "CompressedDataSize") header.compressed_size = std::strtoull(value.c_str(), nullptr, 10);
+    if (key == "BinaryData") header.text = !yes;
+    if (key == "ElementDataFile") header.data_file = value;
+  }
+  header.header_size = stream ? static_cast<std::uintmax_t>(stream.tellg()) : 0;
+  if (header.dimensions < 3 || header.dimensions > 4) {
+    fail_input("{} is a {}-dimensional image; a volume of several slices is needed", path.string(),
+               header.dimensions);
+  }
+  if (header.data_file.empty()) {
+    fail_input("{} is cut short: its header does not say where the voxels are; copy or download it again",
+               path.string());
+  }
+  return header;
+}
+
+void check_meta_image_is_whole(const MetaHeader& header, const fs::path& path, std::uintmax_t image_bytes) {
+  if (header.text || (header.compressed && header.compressed_size == 0)) return;  // its size is not given
+  if (header.data_file.starts_with("LIST") || header.data_file.find('%') != std::string::npos) return;  // many files
+  const bool local = header.data_file == "LOCAL" || header.data_file == "Local" || header.data_file == "local";
+  const fs::path data = local ? path : path.parent_path() / header.data_file;
+  std::error_code error;
+  if (!fs::exists(data, error)) {
+    fail_input("{} names {} as its data, which does not exist; put it beside the header", path.string(),
+               data.string());
+  }
+  const std::uintmax_t held = fs::file_size(data, error) - (local ? header.header_size : 0);
+  const std::uintmax_t expected = header.compressed ? header.compressed_size : image_bytes;
+  if (held < expected) {
+    fail_input("{} is cut short: {} bytes of voxels where its header promises {}; copy or download it again",
+               data.string(), held, expected);
   }
 }
 
@@ -122,6 +147,8 @@ RawImage read_with_itk(const fs::path& path, FileFormat format, int time_point, 
   } else {
     io = itk::MetaImageIO::New().GetPointer();
   }
+  MetaHeader meta;
+  if (format == FileFormat::kMetaImage) meta = read_meta_header(path);
   try {
     io->SetFileName(name);
     io->ReadImageInformation();
@@ -135,7 +162,7 @@ RawImage read_with_itk(const fs::path& path, FileFormat format, int time_point, 
     io->SetIORegion(region);
     const std::size_t volume_size = static_cast<std::size_t>(image.voxel_count()) * size_of(image.type);
     if (format == FileFormat::kMetaImage) {
-      check_meta_image_is_whole(path, volume_size * static_cast<std::size_t>(time_points));
+      check_meta_image_is_whole(meta, path, volume_size * static_cast<std::size_t>(time_points));
     }
     image.bytes.resize(volume_size * static_cast<std::size_t>(time_points));
     io->Read(image.bytes.data());

@@ -206,6 +206,8 @@ TEST_F(Dicom, RefusesWhatIsNoCtWithOneSentence) {
       {"archive/dose", "no CT that can be used"},
       {"sideways", "not one volume"},
       {"truncated", "IM0005: the pixels cannot be decoded"},
+      {"meta", "cannot be read as DICOM"},
+      {"checksum.zip", "damaged or incomplete zip"},
       {"htj2k", "1.2.840.10008.1.2.4.201 (HTJ2K lossless)"},
       {"nothing", "without DICOM"},
       {"other", "name that file instead"},
