@@ -25,8 +25,8 @@ struct Options {
 void print_series(const std::string& ct) {
   int number = 0;
   for (const SeriesInfo& series : list_series(ct)) {
-    fmt::print("{}\t{}\t{}\t{} x {} x {}\t{:.3g} mm\t{}{}\n", number++, series.uid, series.modality, series.columns,
-               series.rows, series.slices, series.spacing_mm, series.description,
+    fmt::print("{}\t{}\t{}\t{} x {} x {}\t{:.3g} mm\t{}{}\n", number++, series.uid, series.modality,
+               series.columns, series.rows, series.slices, series.spacing_mm, series.description,
                series.usable ? "" : fmt::format(" (not usable: {})", series.why_not));
   }
 }
@@ -87,7 +87,8 @@ int main(int argc, char** argv) {
     app.add_option("OUT", options.out, "Gaussians to write, .ply");
     app.add_flag("--list-series", options.list_series, "List the series of a DICOM folder or zip and stop");
     app.add_option("--report", options.report, "Write what was read and repaired as JSON");
-    app.add_option("--ply-flavor", options.ply_flavor, "renderfm (6D), or inria: plain 3DGS for strict importers")
+    app.add_option("--ply-flavor", options.ply_flavor,
+                   "renderfm (6D), or inria: plain 3DGS for strict importers")
         ->check(CLI::IsMember({"renderfm", "inria"}).description(""));
     tools::add_scan_options(app, options.scan);
     return [&] { infer(options); };

@@ -41,8 +41,8 @@ std::array<int, 2> parse_size(const std::string& text) {
   const auto height = has_cross ? std::from_chars(width.ptr + 1, end, size[1]) : width;
   const bool whole = has_cross && height.ec == std::errc() && height.ptr == end;
   if (!whole || size[0] < 1 || size[1] < 1 || size[0] > kMaxSide || size[1] > kMaxSide) {
-    fail_input("--size {} is not understood; give WIDTHxHEIGHT in pixels, at most {} each, such as 800x600", text,
-               kMaxSide);
+    fail_input("--size {} is not understood; give WIDTHxHEIGHT in pixels, at most {} each, such as 800x600",
+               text, kMaxSide);
   }
   return size;
 }
@@ -96,13 +96,14 @@ void render(const Options& options) {
     check_writable(options.out);
   }
   const std::vector<GaussianSet> sets = load_gaussians(options);
-  if (frames && sets.size() > 1) fail_usage("--orbit and --cameras draw one transfer function; give a single --tf");
+  if (frames && sets.size() > 1)
+    fail_usage("--orbit and --cameras draw one transfer function; give a single --tf");
   if (frames) {
     const ViewSphere sphere = view_sphere(sets.front());
     for (int n = 0; n < options.orbit; ++n) {
       const double azimuth_deg = options.azimuth_deg + 360.0 * n / options.orbit;
-      cameras.push_back({orbit_camera(sphere, azimuth_deg, options.elevation_deg, width, height),
-                         fmt::format("{:03}", n)});
+      cameras.push_back(
+          {orbit_camera(sphere, azimuth_deg, options.elevation_deg, width, height), fmt::format("{:03}", n)});
     }
     return draw_frames(sets.front(), cameras, options);
   }
@@ -111,7 +112,8 @@ void render(const Options& options) {
   for (const GaussianSet& set : sets) {
     const ViewSphere sphere = view_sphere(set);
     const auto add = [&, width = width, height = height](double azimuth_deg, const std::string& caption) {
-      images.push_back({draw(set, orbit_camera(sphere, azimuth_deg, options.elevation_deg, width, height)), caption});
+      images.push_back(
+          {draw(set, orbit_camera(sphere, azimuth_deg, options.elevation_deg, width, height)), caption});
     };
     if (options.four_sides) {
       const std::string prefix = sets.size() > 1 ? set.transfer_function + ": " : "";
@@ -123,7 +125,8 @@ void render(const Options& options) {
       add(options.azimuth_deg, set.transfer_function);
     }
   }
-  write_png(images.size() == 1 ? images.front().srgb : contact_sheet(images, options.four_sides ? 4 : 3), options.out);
+  write_png(images.size() == 1 ? images.front().srgb : contact_sheet(images, options.four_sides ? 4 : 3),
+            options.out);
   fmt::print("{}\n", options.out);
 }
 
@@ -140,17 +143,20 @@ int main(int argc, char** argv) {
       "  renderfm-render out.ply views --cameras transforms.json"};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
     app.add_option("IN", options.in, "Gaussians (.ply), or a CT as renderfm-infer takes it")->required();
-    app.add_option("OUT", options.out, "Picture to write (.png); a folder for --orbit and --cameras")->required();
+    app.add_option("OUT", options.out, "Picture to write (.png); a folder for --orbit and --cameras")
+        ->required();
     app.add_option("--azimuth", options.azimuth_deg,
                    "Degrees around the patient: 0 looks at the front, 90 at the left side");
     app.add_option("--elevation", options.elevation_deg, "Degrees towards the head")
         ->check(CLI::Range(-90.0, 90.0).description(""));
     app.add_option("--size", options.size, "WIDTHxHEIGHT in pixels");
-    auto* const cameras = app.add_option("--cameras", options.cameras, "Draw every camera of a transforms.json");
+    auto* const cameras =
+        app.add_option("--cameras", options.cameras, "Draw every camera of a transforms.json");
     auto* const orbit = app.add_option("--orbit", options.orbit, "Draw a turntable of N pictures")
                             ->default_str("")
                             ->check(CLI::Range(1, 100000).description(""));
-    auto* const sides = app.add_flag("--four-sides", options.four_sides, "Draw front, left, back and right in a row");
+    auto* const sides =
+        app.add_flag("--four-sides", options.four_sides, "Draw front, left, back and right in a row");
     cameras->excludes(orbit);
     sides->excludes(cameras)->excludes(orbit);
     app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");

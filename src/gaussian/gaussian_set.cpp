@@ -25,8 +25,8 @@ GaussianSet GaussianSet::to(torch::Device device) const {
 
 GaussianSet GaussianSet::select(const torch::Tensor& mask_or_index) const {
   const bool is_mask = mask_or_index.scalar_type() == torch::kBool;
-  RFM_CHECK(mask_or_index.dim() == 1 && (is_mask ? mask_or_index.size(0) == size()
-                                                 : mask_or_index.scalar_type() == torch::kInt64),
+  RFM_CHECK(mask_or_index.dim() == 1 &&
+                (is_mask ? mask_or_index.size(0) == size() : mask_or_index.scalar_type() == torch::kInt64),
             "cannot select from {} Gaussians by {} {}: expected [{}] Bool or [any] Long", size(),
             shape_text(mask_or_index.sizes()), torch::toString(mask_or_index.scalar_type()), size());
   const torch::Tensor index = is_mask ? mask_or_index.nonzero().squeeze(1) : mask_or_index;

@@ -15,14 +15,15 @@ constexpr std::size_t kMaxHeaderBytes = 1 << 20;
 
 PlyType parse_type(const std::string& name, const std::filesystem::path& path) {
   static const std::map<std::string, PlyType> kTypes{
-      {"char", PlyType::kInt8},     {"int8", PlyType::kInt8},       {"uchar", PlyType::kUint8},
-      {"uint8", PlyType::kUint8},   {"short", PlyType::kInt16},     {"int16", PlyType::kInt16},
-      {"ushort", PlyType::kUint16}, {"uint16", PlyType::kUint16},   {"int", PlyType::kInt32},
-      {"int32", PlyType::kInt32},   {"uint", PlyType::kUint32},     {"uint32", PlyType::kUint32},
-      {"float", PlyType::kFloat32}, {"float32", PlyType::kFloat32}, {"double", PlyType::kFloat64},
+      {"char", PlyType::kInt8},      {"int8", PlyType::kInt8},       {"uchar", PlyType::kUint8},
+      {"uint8", PlyType::kUint8},    {"short", PlyType::kInt16},     {"int16", PlyType::kInt16},
+      {"ushort", PlyType::kUint16},  {"uint16", PlyType::kUint16},   {"int", PlyType::kInt32},
+      {"int32", PlyType::kInt32},    {"uint", PlyType::kUint32},     {"uint32", PlyType::kUint32},
+      {"float", PlyType::kFloat32},  {"float32", PlyType::kFloat32}, {"double", PlyType::kFloat64},
       {"float64", PlyType::kFloat64}};
   const auto found = kTypes.find(name);
-  if (found == kTypes.end()) fail_input("{} is not a readable PLY: unknown property type '{}'", path.string(), name);
+  if (found == kTypes.end())
+    fail_input("{} is not a readable PLY: unknown property type '{}'", path.string(), name);
   return found->second;
 }
 
@@ -84,7 +85,8 @@ PlyHeader read_ply_header(std::ifstream& stream, const std::filesystem::path& pa
       words >> name >> count_text;
       in_vertex = name == "vertex";
       if (!in_vertex && !seen_vertex) {
-        fail_input("{} is a PLY whose first element is '{}'; Gaussians need 'vertex' first", path.string(), name);
+        fail_input("{} is a PLY whose first element is '{}'; Gaussians need 'vertex' first", path.string(),
+                   name);
       }
       if (in_vertex) {
         const auto [end, error] =
@@ -111,9 +113,10 @@ PlyHeader read_ply_header(std::ifstream& stream, const std::filesystem::path& pa
   const auto start = static_cast<std::int64_t>(stream.tellg());
   const auto available = static_cast<std::int64_t>(std::filesystem::file_size(path)) - start;
   if (header.vertex_count > available / header.vertex_bytes) {
-    fail_input("{} is truncated: its header promises {} Gaussians of {} bytes, the file holds {} of them; "
-               "write or copy it again",
-               path.string(), header.vertex_count, header.vertex_bytes, available / header.vertex_bytes);
+    fail_input(
+        "{} is truncated: its header promises {} Gaussians of {} bytes, the file holds {} of them; "
+        "write or copy it again",
+        path.string(), header.vertex_count, header.vertex_bytes, available / header.vertex_bytes);
   }
   return header;
 }

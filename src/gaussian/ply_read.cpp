@@ -17,7 +17,8 @@
 namespace renderfm {
 namespace {
 
-constexpr double kPlainDirectionScale = 1e4;  // A of a file without the sixth dimension: the same from every side
+constexpr double kPlainDirectionScale =
+    1e4;  // A of a file without the sixth dimension: the same from every side
 constexpr std::int64_t kBlock = 1 << 16;
 
 template <class T>
@@ -61,8 +62,8 @@ class Layout {
     label = header.find("label");
     while (header.find(fmt::format("f_rest_{}", rest_count)) != nullptr) ++rest_count;
     if (rest_count % 3 != 0) {
-      fail_input("{} has {} f_rest properties; SH needs the same number for red, green and blue", path.string(),
-                 rest_count);
+      fail_input("{} has {} f_rest properties; SH needs the same number for red, green and blue",
+                 path.string(), rest_count);
     }
     rest = required(numbered("f_rest", rest_count));
   }
@@ -84,7 +85,8 @@ class Layout {
     for (const std::string& name : names) {
       const PlyProperty* property = header_.find(name);
       if (property == nullptr) {
-        fail_input("{} holds no Gaussians that can be read here: the property '{}' is missing", path_.string(), name);
+        fail_input("{} holds no Gaussians that can be read here: the property '{}' is missing",
+                   path_.string(), name);
       }
       columns.push_back(property);
     }
@@ -147,7 +149,8 @@ bool read_gaussian(const char* vertex, const Layout& columns, std::int64_t n, co
   for (int channel = 0; channel < 3; ++channel) {
     sh[channel] = value(columns.dc[channel]);
     for (int band = 0; band < 3; ++band) {
-      sh[(band + 1) * 3 + channel] = band < per_channel ? value(columns.rest[channel * per_channel + band]) : 0.0F;
+      sh[(band + 1) * 3 + channel] =
+          band < per_channel ? value(columns.rest[channel * per_channel + band]) : 0.0F;
     }
   }
   to.opacity[n] = layout::sigmoid(value(columns.opacity[0]));
@@ -168,9 +171,9 @@ bool read_gaussian(const char* vertex, const Layout& columns, std::int64_t n, co
     for (int column = 0; column < 3; ++column) {
       if (column <= row) {
         l[layout::c_index(row, column)] = static_cast<float>(c[row][column]);
-        l[layout::a_index(row, column)] = columns.six_dimensional
-                                              ? value(columns.dir_chol[layout::a_index(row, column)])
-                                              : (row == column ? static_cast<float>(kPlainDirectionScale) : 0.0F);
+        l[layout::a_index(row, column)] =
+            columns.six_dimensional ? value(columns.dir_chol[layout::a_index(row, column)])
+                                    : (row == column ? static_cast<float>(kPlainDirectionScale) : 0.0F);
       }
       l[layout::b_index(row, column)] =
           columns.six_dimensional ? value(columns.dir_shift[row * 3 + column]) : 0.0F;
@@ -205,9 +208,9 @@ GaussianSet read_ply(const std::filesystem::path& path) {
   set.direction_mean = torch::empty({count, 3});
   set.chol = torch::empty({count, layout::kCholCount});
   set.label = torch::zeros({count}, torch::kUInt8);
-  const Targets targets{set.position_mm.data_ptr<float>(),    set.sh.data_ptr<float>(),
-                        set.opacity.data_ptr<float>(),        set.direction_mean.data_ptr<float>(),
-                        set.chol.data_ptr<float>(),           set.label.data_ptr<std::uint8_t>()};
+  const Targets targets{set.position_mm.data_ptr<float>(), set.sh.data_ptr<float>(),
+                        set.opacity.data_ptr<float>(),     set.direction_mean.data_ptr<float>(),
+                        set.chol.data_ptr<float>(),        set.label.data_ptr<std::uint8_t>()};
 
   std::vector<char> block(static_cast<std::size_t>(std::min(kBlock, count) * header.vertex_bytes));
   std::atomic<std::int64_t> first_bad{count};
@@ -225,8 +228,8 @@ GaussianSet read_ply(const std::filesystem::path& path) {
     });
   }
   if (first_bad < count) {
-    fail_input("{} is damaged: Gaussian {} has a value that is not finite or a shape without extent", path.string(),
-               first_bad.load());
+    fail_input("{} is damaged: Gaussian {} has a value that is not finite or a shape without extent",
+               path.string(), first_bad.load());
   }
   return set;
 }

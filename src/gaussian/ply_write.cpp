@@ -30,9 +30,11 @@ std::string header_text(const GaussianSet& set, PlyFlavor flavor) {
   text += fmt::format("comment SplatRenderMode: {}\n", set.low_pass_compensation ? "mip" : "default");
   if (set.view_sphere) {
     const auto& [centre, radius_mm] = *set.view_sphere;
-    text += fmt::format("comment view_sphere {:.4f} {:.4f} {:.4f} {:.4f}\n", centre.x, centre.y, centre.z, radius_mm);
+    text += fmt::format("comment view_sphere {:.4f} {:.4f} {:.4f} {:.4f}\n", centre.x, centre.y, centre.z,
+                        radius_mm);
   }
-  if (!set.transfer_function.empty()) text += fmt::format("comment transfer_function {}\n", set.transfer_function);
+  if (!set.transfer_function.empty())
+    text += fmt::format("comment transfer_function {}\n", set.transfer_function);
   if (!set.model.empty()) text += fmt::format("comment model {}\n", set.model);
   for (const auto& [label, name] : set.label_names) text += fmt::format("comment label {} {}\n", label, name);
   text += fmt::format("element vertex {}\n", set.size());
@@ -107,8 +109,9 @@ void write_ply(const GaussianSet& gaussians, const std::filesystem::path& path, 
           *out++ = label != nullptr ? static_cast<float>(label[n]) : 0.0F;
         }
         for (const float* value = start; value != out; ++value) {
-          RFM_CHECK(std::isfinite(*value), "Gaussian {} has a value that is not finite and cannot be written to {}",
-                    n, path.string());
+          RFM_CHECK(std::isfinite(*value),
+                    "Gaussian {} has a value that is not finite and cannot be written to {}", n,
+                    path.string());
         }
       }
     });

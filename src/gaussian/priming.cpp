@@ -30,7 +30,8 @@ double primed_opacity(double sigma_t_per_mm, Vec3d spacing_xyz_mm) {
 torch::Tensor prime(const Foreground& foreground) {
   torch::Tensor raw = torch::zeros({foreground.size(), layout::kChannels}, torch::kFloat32);
   float* const rows = raw.data_ptr<float>();
-  const auto depth_per_extinction = static_cast<float>(depth_per_extinction_mm(foreground.grid.spacing_xyz_mm()));
+  const auto depth_per_extinction =
+      static_cast<float>(depth_per_extinction_mm(foreground.grid.spacing_xyz_mm()));
   const float log_a = std::log(static_cast<float>(kPrimedDirectionScale));
   const float log_c = std::log(static_cast<float>(kPrimedSigmaVoxels));
   parallel_for(0, foreground.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
@@ -69,7 +70,8 @@ GaussianSet gaussians_from_raw(const torch::Tensor& raw, const Foreground& foreg
   std::uint8_t* const label = set.label.data_ptr<std::uint8_t>();
   const Geometry& grid = foreground.grid;
   const Vec3d spacing = grid.spacing_xyz_mm();
-  const Vec3f spacing_f{static_cast<float>(spacing.x), static_cast<float>(spacing.y), static_cast<float>(spacing.z)};
+  const Vec3f spacing_f{static_cast<float>(spacing.x), static_cast<float>(spacing.y),
+                        static_cast<float>(spacing.z)};
   parallel_for(0, count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       const layout::Shape<float> shape = layout::activate(rows + n * layout::kChannels, spacing_f);
@@ -78,8 +80,9 @@ GaussianSet gaussians_from_raw(const torch::Tensor& raw, const Foreground& foreg
         chol[n * layout::kCholCount + entry] = shape.chol[entry];
       }
       const std::int64_t i = foreground.voxel[n] % grid.width(), line = foreground.voxel[n] / grid.width();
-      const Vec3d centre = grid.world_from_index({static_cast<double>(i), static_cast<double>(line % grid.height()),
-                                                  static_cast<double>(line / grid.height())});
+      const Vec3d centre =
+          grid.world_from_index({static_cast<double>(i), static_cast<double>(line % grid.height()),
+                                 static_cast<double>(line / grid.height())});
       for (int axis = 0; axis < 3; ++axis) position[n * 3 + axis] = static_cast<float>(centre[axis]);
       label[n] = foreground.label[n];
     }

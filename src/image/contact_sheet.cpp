@@ -29,13 +29,15 @@ void draw_text(torch::Tensor& srgb, const std::string& text, int x, int y, int s
   check_tensor(srgb, "srgb", {3, -1, -1});
   std::vector<char> buffer(text.size() * 320 + 64);
   std::string editable = text;
-  const int quads = stb_easy_font_print(0, 0, editable.data(), nullptr, buffer.data(),
-                                        static_cast<int>(buffer.size()));
+  const int quads =
+      stb_easy_font_print(0, 0, editable.data(), nullptr, buffer.data(), static_cast<int>(buffer.size()));
   for (int quad = 0; quad < quads; ++quad) {
     std::array<TextVertex, 4> corners{};
-    std::memcpy(corners.data(), buffer.data() + static_cast<std::size_t>(quad) * sizeof(corners), sizeof(corners));
+    std::memcpy(corners.data(), buffer.data() + static_cast<std::size_t>(quad) * sizeof(corners),
+                sizeof(corners));
     const auto pixel = [&](float dots, int offset, std::int64_t limit) {
-      return std::clamp<std::int64_t>(offset + static_cast<std::int64_t>(dots * static_cast<float>(scale)), 0, limit);
+      return std::clamp<std::int64_t>(offset + static_cast<std::int64_t>(dots * static_cast<float>(scale)), 0,
+                                      limit);
     };
     srgb.slice(1, pixel(corners[0].y, y, srgb.size(1)), pixel(corners[2].y, y, srgb.size(1)))
         .slice(2, pixel(corners[0].x, x, srgb.size(2)), pixel(corners[2].x, x, srgb.size(2)))

@@ -24,21 +24,21 @@
 namespace renderfm {
 
 void write_png(const torch::Tensor& srgb, const std::filesystem::path& path) {
-  RFM_CHECK(srgb.dim() == 3 && (srgb.size(0) == 3 || srgb.size(0) == 4), "a picture is [3 or 4, H, W], got {}",
-            shape_text(srgb.sizes()));
-  const torch::Tensor bytes = (srgb.to(torch::kCPU).clamp(0, 1) * 255 + 0.5)
-                                  .to(torch::kUInt8)
-                                  .permute({1, 2, 0})
-                                  .contiguous();
+  RFM_CHECK(srgb.dim() == 3 && (srgb.size(0) == 3 || srgb.size(0) == 4),
+            "a picture is [3 or 4, H, W], got {}", shape_text(srgb.sizes()));
+  const torch::Tensor bytes =
+      (srgb.to(torch::kCPU).clamp(0, 1) * 255 + 0.5).to(torch::kUInt8).permute({1, 2, 0}).contiguous();
   AtomicFile file(path);
   const auto append = [](void* context, void* data, int size) {
     static_cast<std::vector<char>*>(context)->insert(static_cast<std::vector<char>*>(context)->end(),
-                                                     static_cast<char*>(data), static_cast<char*>(data) + size);
+                                                     static_cast<char*>(data),
+                                                     static_cast<char*>(data) + size);
   };
   std::vector<char> encoded;
   const int height = static_cast<int>(bytes.size(0)), width = static_cast<int>(bytes.size(1));
   const int channels = static_cast<int>(bytes.size(2));
-  RFM_CHECK(stbi_write_png_to_func(append, &encoded, width, height, channels, bytes.data_ptr(), width * channels) != 0,
+  RFM_CHECK(stbi_write_png_to_func(append, &encoded, width, height, channels, bytes.data_ptr(),
+                                   width * channels) != 0,
             "encoding {} failed", path.string());
   file.write(encoded.data(), encoded.size());
   file.commit();
@@ -46,8 +46,8 @@ void write_png(const torch::Tensor& srgb, const std::filesystem::path& path) {
 
 torch::Tensor read_png(const std::filesystem::path& path) {
   int width = 0, height = 0, channels = 0;
-  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(stbi_load(path.c_str(), &width, &height, &channels, 3),
-                                                         stbi_image_free);
+  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
+      stbi_load(path.c_str(), &width, &height, &channels, 3), stbi_image_free);
   if (!pixels) fail_input("cannot read the picture {}: {}", path.string(), stbi_failure_reason());
   return torch::from_blob(pixels.get(), {height, width, 3}, torch::kUInt8)
       .permute({2, 0, 1})

@@ -23,8 +23,10 @@ Quaternion quaternion_from_rotation(const Mat3d& r) {
   const auto largest = std::max_element(four_squares.begin(), four_squares.end()) - four_squares.begin();
   const double root = 0.5 * std::sqrt(four_squares[largest]);
   const double scale = 0.25 / root;
-  const double wx = (r[2][1] - r[1][2]) * scale, wy = (r[0][2] - r[2][0]) * scale, wz = (r[1][0] - r[0][1]) * scale;
-  const double xy = (r[1][0] + r[0][1]) * scale, xz = (r[0][2] + r[2][0]) * scale, yz = (r[2][1] + r[1][2]) * scale;
+  const double wx = (r[2][1] - r[1][2]) * scale, wy = (r[0][2] - r[2][0]) * scale,
+               wz = (r[1][0] - r[0][1]) * scale;
+  const double xy = (r[1][0] + r[0][1]) * scale, xz = (r[0][2] + r[2][0]) * scale,
+               yz = (r[2][1] + r[1][2]) * scale;
   Quaternion q{};
   switch (largest) {
     case 0: q = {root, wx, wy, wz}; break;

@@ -1,7 +1,8 @@
-// The sweep: planes of the volume are visited from the side the light comes from, and a plane of transmittance is
-// carried along, shifted by the direction's slope (bilinear) and dimmed by the voxels it passes. One sweep costs a
-// few operations a voxel, whatever the occluders, and its slight blur is welcome in a diffuse quantity. The nine
-// directions through one face of a cube go together, so that a voxel is loaded once for all of them.
+// The sweep: planes of the volume are visited from the side the light comes from, and a plane of
+// transmittance is carried along, shifted by the direction's slope (bilinear) and dimmed by the voxels it
+// passes. One sweep costs a few operations a voxel, whatever the occluders, and its slight blur is welcome in
+// a diffuse quantity. The nine directions through one face of a cube go together, so that a voxel is loaded
+// once for all of them.
 
 #include "renderfm/medium/ambient_light.h"
 
@@ -17,7 +18,8 @@ namespace {
 
 constexpr float kSurfaceKappa_mm = 20;
 
-/// A plane-by-plane walk through [D, H, W] storage: `plane` counts along the main axis, `row` and `column` inside.
+/// A plane-by-plane walk through [D, H, W] storage: `plane` counts along the main axis, `row` and `column`
+/// inside.
 struct SweepAxes {
   std::array<std::int64_t, 3> size;    ///< planes, rows, columns
   std::array<std::int64_t, 3> stride;  ///< in voxels
@@ -31,9 +33,9 @@ struct SweepDirection {
   float weight;                   ///< solid angle / 4 pi
 };
 
-constexpr int kPerSide = 3;                          // directions through a cube's face, per axis
+constexpr int kPerSide = 3;  // directions through a cube's face, per axis
 constexpr int kPerFace = kPerSide * kPerSide;
-constexpr int kLengths = 3;                          // their tangents are 0 and +-2/3
+constexpr int kLengths = 3;  // their tangents are 0 and +-2/3
 
 /// The directions through one face of a cube around the voxel, all on the same side.
 struct FaceSweep {
@@ -44,16 +46,16 @@ struct FaceSweep {
 
 /// What one voxel gathers; kept in one record since a sweep touches all of it.
 struct Gathered {
-  Vec3f surface_normal;      ///< outward, times p_s
-  float volume_weight;       ///< 1 - p_s
-  std::int64_t listens_at;   ///< the voxel where its light is measured
-  std::int32_t next = -1;    ///< another listener at the same voxel
+  Vec3f surface_normal;     ///< outward, times p_s
+  float volume_weight;      ///< 1 - p_s
+  std::int64_t listens_at;  ///< the voxel where its light is measured
+  std::int32_t next = -1;   ///< another listener at the same voxel
   float received = 0;
   float exposure = 0;
 };
 
-/// A surface voxel is lit through its outer face, so it listens one voxel outwards: among its own neighbours, light
-/// that grazes the surface would already be lost.
+/// A surface voxel is lit through its outer face, so it listens one voxel outwards: among its own neighbours,
+/// light that grazes the surface would already be lost.
 std::int64_t outward_neighbour(const Geometry& grid, std::int64_t voxel, Vec3f surface_normal) {
   const std::int64_t i = voxel % grid.width(), row = voxel / grid.width();
   const auto step = [](std::int64_t at, float component, std::int64_t size) {
@@ -116,8 +118,9 @@ class Sweeper {
       for (auto& values : attenuation) values.resize(static_cast<std::size_t>(columns));
     }
     std::array<std::vector<float>, kLengths> attenuation;
-    std::vector<std::pair<std::int64_t, std::int32_t>> listeners;  ///< column and slot of the voxels that gather
-    bool empty = false;                                            ///< nothing dims the light along this row
+    std::vector<std::pair<std::int64_t, std::int32_t>>
+        listeners;       ///< column and slot of the voxels that gather
+    bool empty = false;  ///< nothing dims the light along this row
   };
 
   void load_row(const FaceSweep& face, std::int64_t plane, std::int64_t row, RowScratch& scratch) const {
@@ -140,11 +143,12 @@ class Sweeper {
   void sweep_row(const SweepDirection& direction, const LightPlane& incoming, std::int64_t row,
                  const RowScratch& scratch, float* out) const {
     // The light reached this row from `slope` voxels upstream.
-    const float row_shift = std::floor(-direction.row_slope), column_shift = std::floor(-direction.column_slope);
+    const float row_shift = std::floor(-direction.row_slope),
+                column_shift = std::floor(-direction.column_slope);
     const float row_weight = -direction.row_slope - row_shift;
     const float column_weight = -direction.column_slope - column_shift;
-    const float* const upper = incoming.row(row + static_cast<std::int64_t>(row_shift)) +
-                               static_cast<std::int64_t>(column_shift);
+    const float* const upper =
+        incoming.row(row + static_cast<std::int64_t>(row_shift)) + static_cast<std::int64_t>(column_shift);
     const float* const lower = incoming.row(row + static_cast<std::int64_t>(row_shift) + 1) +
                                static_cast<std::int64_t>(column_shift);
     const float w00 = (1 - row_weight) * (1 - column_weight), w01 = (1 - row_weight) * column_weight;
@@ -198,14 +202,17 @@ std::array<FaceSweep, 2> face_sweeps(const SweepAxes& axes, Vec3d spacing_mm) {
   }
   // Three axes share the sphere equally.
   for (FaceSweep& side : sides) {
-    for (SweepDirection& direction : side.directions) direction.weight = static_cast<float>(static_cast<double>(direction.weight) / (3 * total));
+    for (SweepDirection& direction : side.directions)
+      direction.weight = static_cast<float>(static_cast<double>(direction.weight) / (3 * total));
   }
   return sides;
 }
 
 }  // namespace
 
-float surface_probability(Vec3f gradient_per_mm) { return 1 - std::exp(-kSurfaceKappa_mm * norm(gradient_per_mm)); }
+float surface_probability(Vec3f gradient_per_mm) {
+  return 1 - std::exp(-kSurfaceKappa_mm * norm(gradient_per_mm));
+}
 
 AmbientLight compute_ambient_light(const Medium& medium, const std::vector<std::int64_t>& voxels) {
   const Geometry& grid = medium.geometry();

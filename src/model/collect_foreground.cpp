@@ -16,22 +16,26 @@ constexpr float kMaxAlbedo = 0.98F;
 
 /// A surface of albedo ρ that sees the sky over a share A of its hemisphere and itself, equally lit, over the
 /// rest: radiance E = A + (1 - A) ρ E, times ρ.
-float lit_radiance(float albedo, float sky_share) { return albedo * sky_share / (1 - albedo * (1 - sky_share)); }
+float lit_radiance(float albedo, float sky_share) {
+  return albedo * sky_share / (1 - albedo * (1 - sky_share));
+}
 
-/// Linear albedo and received light of a voxel; what a ray meets near its surface is a mixture of both neighbours.
+/// Linear albedo and received light of a voxel; what a ray meets near its surface is a mixture of both
+/// neighbours.
 struct Shade {
   Vec3f albedo;
   float received;
 };
 
-/// Mixes every voxel with its 26 neighbours by the tent 1-2-1 and their extinction. A surface cuts the lattice in
-/// steps, and partial volume makes each step's outer voxels another tissue's colour: unmixed, the steps show as
-/// contour rings.
+/// Mixes every voxel with its 26 neighbours by the tent 1-2-1 and their extinction. A surface cuts the
+/// lattice in steps, and partial volume makes each step's outer voxels another tissue's colour: unmixed, the
+/// steps show as contour rings.
 std::vector<Shade> mix_neighbours(const Medium& medium, const Foreground& foreground,
                                   const std::vector<Shade>& shades) {
   const Geometry& grid = medium.geometry();
   std::vector<std::int32_t> slot(static_cast<std::size_t>(grid.voxel_count()), -1);
-  for (std::int64_t n = 0; n < foreground.size(); ++n) slot[foreground.voxel[n]] = static_cast<std::int32_t>(n);
+  for (std::int64_t n = 0; n < foreground.size(); ++n)
+    slot[foreground.voxel[n]] = static_cast<std::int32_t>(n);
   std::vector<Shade> mixed(shades.size());
   parallel_for(0, foreground.size(), 8192, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
@@ -40,8 +44,10 @@ std::vector<Shade> mix_neighbours(const Medium& medium, const Foreground& foregr
       Shade sum{{0, 0, 0}, 0};
       float total = 0;
       for (std::int64_t z = std::max<std::int64_t>(0, k - 1); z <= std::min(grid.depth() - 1, k + 1); ++z) {
-        for (std::int64_t y = std::max<std::int64_t>(0, j - 1); y <= std::min(grid.height() - 1, j + 1); ++y) {
-          for (std::int64_t x = std::max<std::int64_t>(0, i - 1); x <= std::min(grid.width() - 1, i + 1); ++x) {
+        for (std::int64_t y = std::max<std::int64_t>(0, j - 1); y <= std::min(grid.height() - 1, j + 1);
+             ++y) {
+          for (std::int64_t x = std::max<std::int64_t>(0, i - 1); x <= std::min(grid.width() - 1, i + 1);
+               ++x) {
             const std::int32_t neighbour = slot[grid.offset(z, y, x)];
             if (neighbour < 0 || foreground.label[neighbour] != foreground.label[n]) continue;
             const auto distance = std::abs(x - i) + std::abs(y - j) + std::abs(z - k);
@@ -68,7 +74,8 @@ Foreground collect_foreground(const Medium& medium, const LabelVolume& labels) {
     if (medium.foreground(voxel)) foreground.voxel.push_back(voxel);
   }
   if (foreground.voxel.empty()) {
-    fail_input("this transfer function and organ choice show nothing of the scan; choose another --tf or --organs");
+    fail_input(
+        "this transfer function and organ choice show nothing of the scan; choose another --tf or --organs");
   }
   AmbientLight light = compute_ambient_light(medium, foreground.voxel);
   foreground.exposure = std::move(light.exposure);

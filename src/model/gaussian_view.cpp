@@ -18,7 +18,8 @@ ViewSphere view_sphere(const GaussianSet& gaussians) {
   if (gaussians.view_sphere) return *gaussians.view_sphere;
   const torch::Tensor sorted = std::get<0>(gaussians.position_mm.to(torch::kCPU).sort(0));
   const std::int64_t count = gaussians.size();
-  const auto drop = static_cast<std::int64_t>(std::floor(0.5 * (1 - kKeptShare) * static_cast<double>(count)));
+  const auto drop =
+      static_cast<std::int64_t>(std::floor(0.5 * (1 - kKeptShare) * static_cast<double>(count)));
   const auto edge = [&](std::int64_t row, int axis) { return sorted[row][axis].item<double>(); };
   Vec3d low{}, high{};
   for (int axis = 0; axis < 3; ++axis) {
@@ -31,8 +32,9 @@ ViewSphere view_sphere(const GaussianSet& gaussians) {
 GaussianSet select_organs(const GaussianSet& gaussians, const std::vector<std::string>& organs) {
   if (organs == std::vector<std::string>{"all"}) return gaussians;
   if (!gaussians.label.defined() || gaussians.label_names.empty()) {
-    fail_input("these Gaussians carry no organ labels, so --organs cannot choose among them; make them from the CT "
-               "with --labels");
+    fail_input(
+        "these Gaussians carry no organ labels, so --organs cannot choose among them; make them from the CT "
+        "with --labels");
   }
   LabelVolume labels;
   labels.names = gaussians.label_names;

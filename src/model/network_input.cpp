@@ -8,7 +8,8 @@
 namespace renderfm {
 
 FillTile network_input(const Medium& medium, double hu_scale) {
-  return [&medium, per_hu = static_cast<float>(1 / hu_scale)](const IndexZyx& begin_zyx, const torch::Tensor& tile) {
+  return [&medium, per_hu = static_cast<float>(1 / hu_scale)](const IndexZyx& begin_zyx,
+                                                              const torch::Tensor& tile) {
     check_tensor(tile, "tile", {6, -1, -1, -1});
     const Geometry& grid = medium.geometry();
     auto out = tile.accessor<float, 4>();

@@ -59,7 +59,9 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
     prediction.pruned = foreground.size() - options.max_gaussians;
     foreground = select(foreground, keep);
     prediction.least_exposure_kept =
-        foreground.exposure.empty() ? 0 : *std::min_element(foreground.exposure.begin(), foreground.exposure.end());
+        foreground.exposure.empty()
+            ? 0
+            : *std::min_element(foreground.exposure.begin(), foreground.exposure.end());
   }
   torch::Tensor raw = prime(foreground);
   if (network != nullptr) {

@@ -12,11 +12,12 @@ namespace renderfm {
 namespace {
 
 constexpr double kMinSpacing_mm = 0.1, kMaxSpacing_mm = 20;
-constexpr std::int64_t kMaxVoxels = std::int64_t{1} << 30;  // 12 GiB of working memory; far beyond any body at 0.5 mm
+constexpr std::int64_t kMaxVoxels = std::int64_t{1}
+                                    << 30;  // 12 GiB of working memory; far beyond any body at 0.5 mm
 
 std::string shape_and_spacing(const Geometry& grid) {
-  return fmt::format("{} x {} x {} voxels of {:.3g} x {:.3g} x {:.3g} mm", grid.width(), grid.height(), grid.depth(),
-                     grid.spacing_zyx_mm[2], grid.spacing_zyx_mm[1], grid.spacing_zyx_mm[0]);
+  return fmt::format("{} x {} x {} voxels of {:.3g} x {:.3g} x {:.3g} mm", grid.width(), grid.height(),
+                     grid.depth(), grid.spacing_zyx_mm[2], grid.spacing_zyx_mm[1], grid.spacing_zyx_mm[0]);
 }
 
 }  // namespace
@@ -39,11 +40,12 @@ Scene load_scene(const SceneOptions& options) {
   const CtVolume scan = read_ct(options.ct, options.read, scene.report);
   const Geometry grid = network_grid(scan.geometry, options.spacing);
   if (grid.voxel_count() > kMaxVoxels) {
-    fail_input("{} at this spacing has {}; at most {} million fit, choose a larger --spacing", options.ct.string(),
-               shape_and_spacing(grid), kMaxVoxels / 1000000);
+    fail_input("{} at this spacing has {}; at most {} million fit, choose a larger --spacing",
+               options.ct.string(), shape_and_spacing(grid), kMaxVoxels / 1000000);
   }
   log_info("scan: {}", shape_and_spacing(scan.geometry));
-  if (!same_grid(scan.geometry, grid, 0.01 * grid.min_spacing_mm())) log_info("grid: {}", shape_and_spacing(grid));
+  if (!same_grid(scan.geometry, grid, 0.01 * grid.min_spacing_mm()))
+    log_info("grid: {}", shape_and_spacing(grid));
   scene.report.add_fact("scan", shape_and_spacing(scan.geometry));
   scene.report.add_fact("grid", shape_and_spacing(grid));
 
@@ -62,7 +64,8 @@ Scene load_scene(const SceneOptions& options) {
   } else {
     scene.labels = complete_labels(given, tissues);
     log_info("labels: {} organs; what they leave open is estimated from the CT", given.names.size());
-    scene.report.add_fact("labels", fmt::format("{} organs, completed by estimated tissues", given.names.size()));
+    scene.report.add_fact("labels",
+                          fmt::format("{} organs, completed by estimated tissues", given.names.size()));
   }
   return scene;
 }

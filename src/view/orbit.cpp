@@ -17,7 +17,8 @@ Vec3d orbit_direction(double azimuth_rad, double elevation_rad) {
 
 }  // namespace
 
-Camera orbit_camera(const ViewSphere& sphere, double azimuth_deg, double elevation_deg, int width, int height) {
+Camera orbit_camera(const ViewSphere& sphere, double azimuth_deg, double elevation_deg, int width,
+                    int height) {
   constexpr double kRadPerDeg = std::numbers::pi / 180;
   const double azimuth_rad = azimuth_deg * kRadPerDeg;
   const double half_view_rad = 0.5 * kFieldOfViewDeg * kRadPerDeg;

@@ -4,8 +4,12 @@
 
 namespace renderfm {
 
-double Geometry::min_spacing_mm() const { return *std::min_element(spacing_zyx_mm.begin(), spacing_zyx_mm.end()); }
-double Geometry::max_spacing_mm() const { return *std::max_element(spacing_zyx_mm.begin(), spacing_zyx_mm.end()); }
+double Geometry::min_spacing_mm() const {
+  return *std::min_element(spacing_zyx_mm.begin(), spacing_zyx_mm.end());
+}
+double Geometry::max_spacing_mm() const {
+  return *std::max_element(spacing_zyx_mm.begin(), spacing_zyx_mm.end());
+}
 
 Vec3d Geometry::world_from_index(Vec3d index_xyz) const {
   return origin_mm + direction * (index_xyz * spacing_xyz_mm());

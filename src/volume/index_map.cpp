@@ -61,8 +61,10 @@ IndexMap source_from_target(const Geometry& source, const Geometry& target) {
     Vec3d unit{0, 0, 0};
     unit[axis] = 1;
     // The far end of the axis, not its first voxel: rounding is then divided by the length.
-    const auto length = static_cast<double>(std::max<std::int64_t>(1, target.shape_zyx[static_cast<std::size_t>(2 - axis)]));
-    const Vec3d step = (source.index_from_world(target.world_from_index(unit * length)) - map.offset) * (1 / length);
+    const auto length =
+        static_cast<double>(std::max<std::int64_t>(1, target.shape_zyx[static_cast<std::size_t>(2 - axis)]));
+    const Vec3d step =
+        (source.index_from_world(target.world_from_index(unit * length)) - map.offset) * (1 / length);
     for (int row = 0; row < 3; ++row) map.matrix[row][axis] = step[row];
   }
   return map;
@@ -72,26 +74,26 @@ template <class T>
 void sample_linear(const T* source, const Shape& source_shape, const IndexMap& map, T* target,
                    const Shape& target_shape, T outside) {
   const auto [depth, height, width] = source_shape;
-  for_each_target(map, target_shape, [&, depth = depth, height = height, width = width](std::int64_t offset,
-                                                                                         Vec3d index) {
-    if (!inside(index, source_shape)) {
-      target[offset] = outside;
-      return;
-    }
-    const Neighbours x = neighbours(index.x, width), y = neighbours(index.y, height),
-                     z = neighbours(index.z, depth);
-    const auto along_x = [&](std::int64_t k, std::int64_t j) {
-      const T* row = source + (k * height + j) * width;
-      const auto low = static_cast<float>(row[x.low]), high = static_cast<float>(row[x.high]);
-      return low + x.weight * (high - low);
-    };
-    const auto along_y = [&](std::int64_t k) {
-      const float low = along_x(k, y.low);
-      return low + y.weight * (along_x(k, y.high) - low);
-    };
-    const float low = along_y(z.low);
-    target[offset] = rounded<T>(low + z.weight * (along_y(z.high) - low));
-  });
+  for_each_target(map, target_shape,
+                  [&, depth = depth, height = height, width = width](std::int64_t offset, Vec3d index) {
+                    if (!inside(index, source_shape)) {
+                      target[offset] = outside;
+                      return;
+                    }
+                    const Neighbours x = neighbours(index.x, width), y = neighbours(index.y, height),
+                                     z = neighbours(index.z, depth);
+                    const auto along_x = [&](std::int64_t k, std::int64_t j) {
+                      const T* row = source + (k * height + j) * width;
+                      const auto low = static_cast<float>(row[x.low]), high = static_cast<float>(row[x.high]);
+                      return low + x.weight * (high - low);
+                    };
+                    const auto along_y = [&](std::int64_t k) {
+                      const float low = along_x(k, y.low);
+                      return low + y.weight * (along_x(k, y.high) - low);
+                    };
+                    const float low = along_y(z.low);
+                    target[offset] = rounded<T>(low + z.weight * (along_y(z.high) - low));
+                  });
 }
 
 template <class T>

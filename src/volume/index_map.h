@@ -1,5 +1,5 @@
-// From the voxel indices of one grid to those of another, and the two ways of sampling along such a map that need
-// no averaging. resample.cpp adds the averaging where a grid gets coarser.
+// From the voxel indices of one grid to those of another, and the two ways of sampling along such a map that
+// need no averaging. resample.cpp adds the averaging where a grid gets coarser.
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@ struct IndexMap {
 
 IndexMap source_from_target(const Geometry& source, const Geometry& target);
 
-/// Indices up to half a voxel beyond the outermost centres still lie inside an edge voxel. The extra hair absorbs
-/// rounding, so that a grid that just covers another has no missing faces.
+/// Indices up to half a voxel beyond the outermost centres still lie inside an edge voxel. The extra hair
+/// absorbs rounding, so that a grid that just covers another has no missing faces.
 inline constexpr double kEdge = 0.5 + 1e-3;
 
 using Shape = std::array<std::int64_t, 3>;  ///< D, H, W

@@ -39,7 +39,8 @@ std::optional<AxisOrder> axis_order(const Geometry& scan) {
     taken[static_cast<std::size_t>(along)] = true;
     Vec3d sideways = direction;
     sideways[along] = 0;
-    const auto length = static_cast<double>(scan.shape_zyx[static_cast<std::size_t>(2 - axis)]) * spacing[axis];
+    const auto length =
+        static_cast<double>(scan.shape_zyx[static_cast<std::size_t>(2 - axis)]) * spacing[axis];
     if (norm(sideways) * length > kPositionTolerance * scan.min_spacing_mm()) return std::nullopt;
     order.world_axis[static_cast<std::size_t>(axis)] = along;
     order.reversed[static_cast<std::size_t>(axis)] = direction[along] < 0;
@@ -76,7 +77,8 @@ Geometry reordered(const Geometry& scan, const AxisOrder& order) {
     const auto world_slot = static_cast<std::size_t>(2 - order.world_axis[axis]);
     grid.shape_zyx[world_slot] = scan.shape_zyx[2 - axis];
     grid.spacing_zyx_mm[world_slot] = scan.spacing_zyx_mm[2 - axis];
-    if (order.reversed[axis]) first_index[static_cast<int>(axis)] = static_cast<double>(scan.shape_zyx[2 - axis] - 1);
+    if (order.reversed[axis])
+      first_index[static_cast<int>(axis)] = static_cast<double>(scan.shape_zyx[2 - axis] - 1);
   }
   grid.origin_mm = scan.world_from_index(first_index);
   return grid;
@@ -156,8 +158,8 @@ double hat_integral(double t) {
   return t < 0 ? 0.5 * (1 + t) * (1 + t) : 1 - 0.5 * (1 - t) * (1 - t);
 }
 
-// Linear interpolation, or its mean over the target voxel where that is the wider. Both keep linear fields; a mean
-// of whole source voxels would shift them by up to a tenth of a voxel.
+// Linear interpolation, or its mean over the target voxel where that is the wider. Both keep linear fields; a
+// mean of whole source voxels would shift them by up to a tenth of a voxel.
 Taps taps_at(double center, double width, std::int64_t count) {
   Taps taps;
   if (center < -kEdge || center > static_cast<double>(count - 1) + kEdge) return taps;
@@ -176,10 +178,12 @@ Taps taps_at(double center, double width, std::int64_t count) {
   taps.first = std::clamp(static_cast<std::int64_t>(std::floor(low)), std::int64_t{0}, last_voxel);
   const auto last = std::clamp(static_cast<std::int64_t>(std::ceil(high)), taps.first, last_voxel);
   taps.weights.assign(static_cast<std::size_t>(last - taps.first + 1), 0.0f);
-  for (auto i = static_cast<std::int64_t>(std::floor(low)); i <= static_cast<std::int64_t>(std::ceil(high)); ++i) {
+  for (auto i = static_cast<std::int64_t>(std::floor(low)); i <= static_cast<std::int64_t>(std::ceil(high));
+       ++i) {
     const auto voxel = static_cast<double>(i);
     const double weight = (hat_integral(high - voxel) - hat_integral(low - voxel)) / (high - low);
-    taps.weights[static_cast<std::size_t>(std::clamp(i, taps.first, last) - taps.first)] += static_cast<float>(weight);
+    taps.weights[static_cast<std::size_t>(std::clamp(i, taps.first, last) - taps.first)] +=
+        static_cast<float>(weight);
   }
   return taps;
 }
@@ -187,7 +191,8 @@ Taps taps_at(double center, double width, std::int64_t count) {
 std::vector<Taps> taps_along(const AxisMap& map, std::int64_t source_count, std::int64_t target_count) {
   std::vector<Taps> taps;
   for (std::int64_t o = 0; o < target_count; ++o) {
-    taps.push_back(taps_at(map.scale * static_cast<double>(o) + map.offset, std::abs(map.scale), source_count));
+    taps.push_back(
+        taps_at(map.scale * static_cast<double>(o) + map.offset, std::abs(map.scale), source_count));
   }
   return taps;
 }
@@ -211,7 +216,8 @@ bool same_voxels(const SeparableMap& map, const Shape& target_shape) {
   return true;
 }
 
-// Whole-voxel copy through tables of source indices (-1 outside); also the nearest neighbour of a separable map.
+// Whole-voxel copy through tables of source indices (-1 outside); also the nearest neighbour of a separable
+// map.
 template <class T>
 void copy_nearest(const Volume<T>& source, const SeparableMap& map, T outside, Volume<T>& target) {
   const Shape& target_shape = target.geometry.shape_zyx;
@@ -219,8 +225,9 @@ void copy_nearest(const Volume<T>& source, const SeparableMap& map, T outside, V
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const auto target_axis = static_cast<std::size_t>(map[axis].target_axis);
     const std::int64_t count = source.geometry.shape_zyx[2 - axis];
-    const std::int64_t stride =
-        axis == 0 ? 1 : (axis == 1 ? source.geometry.width() : source.geometry.width() * source.geometry.height());
+    const std::int64_t stride = axis == 0 ? 1
+                                          : (axis == 1 ? source.geometry.width()
+                                                       : source.geometry.width() * source.geometry.height());
     for (std::int64_t o = 0; o < target_count(map, axis, target_shape); ++o) {
       const double index = map[axis].scale * static_cast<double>(o) + map[axis].offset;
       const bool inside = index >= -kEdge && index <= static_cast<double>(count - 1) + kEdge;
@@ -242,8 +249,8 @@ void copy_nearest(const Volume<T>& source, const SeparableMap& map, T outside, V
   });
 }
 
-// One axis after the other, slice by slice: the slices that make a target slice are summed, then its rows, then its
-// columns. Sums run along contiguous memory, and no intermediate volume is kept.
+// One axis after the other, slice by slice: the slices that make a target slice are summed, then its rows,
+// then its columns. Sums run along contiguous memory, and no intermediate volume is kept.
 void resample_separable(const CtVolume& scan, const SeparableMap& map, CtVolume& target) {
   const auto [depth, height, width] = scan.geometry.shape_zyx;
   const Shape& target_shape = target.geometry.shape_zyx;
@@ -262,7 +269,8 @@ void resample_separable(const CtVolume& scan, const SeparableMap& map, CtVolume&
       if (along_z.weights.empty()) continue;  // the target is air already
       std::fill(slice.begin(), slice.end(), 0.0f);
       for (std::size_t t = 0; t < along_z.weights.size(); ++t) {
-        const std::int16_t* in = scan.voxels.data() + (along_z.first + static_cast<std::int64_t>(t)) * slice_size;
+        const std::int16_t* in =
+            scan.voxels.data() + (along_z.first + static_cast<std::int64_t>(t)) * slice_size;
         const float weight = along_z.weights[t];
         for (std::int64_t i = 0; i < slice_size; ++i) {
           slice[static_cast<std::size_t>(i)] += weight * static_cast<float>(in[i]);
@@ -274,7 +282,8 @@ void resample_separable(const CtVolume& scan, const SeparableMap& map, CtVolume&
         std::fill(row.begin(), row.end(), 0.0f);
         for (std::size_t t = 0; t < along_y.weights.size(); ++t) {
           const float* in = slice.data() + (along_y.first + static_cast<std::int64_t>(t)) * width;
-          for (std::int64_t i = 0; i < width; ++i) row[static_cast<std::size_t>(i)] += along_y.weights[t] * in[i];
+          for (std::int64_t i = 0; i < width; ++i)
+            row[static_cast<std::size_t>(i)] += along_y.weights[t] * in[i];
         }
         std::int16_t* out = target.voxels.data() + k * strides[2] + j * strides[1];
         for (std::int64_t i = 0; i < counts[0]; ++i) {
@@ -305,7 +314,8 @@ CtVolume averaged(const CtVolume& scan, const IndexMap& map) {
   if (!wider) return scan;
   CtVolume result{scan.geometry, std::vector<std::int16_t>(scan.voxels.size())};
   const auto [depth, height, row_length] = scan.geometry.shape_zyx;
-  const std::array<std::int64_t, 3> counts{row_length, height, depth}, strides{1, row_length, row_length * height};
+  const std::array<std::int64_t, 3> counts{row_length, height, depth},
+      strides{1, row_length, row_length * height};
   std::vector<std::int16_t> input = scan.voxels;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (width[axis] <= kAverageAbove) continue;
@@ -321,7 +331,8 @@ CtVolume averaged(const CtVolume& scan, const IndexMap& map) {
         float sum = 0;
         for (std::size_t t = 0; t < tap.weights.size(); ++t) {
           sum += tap.weights[t] *
-                 static_cast<float>(input[static_cast<std::size_t>(start + static_cast<std::int64_t>(t) * strides[axis])]);
+                 static_cast<float>(
+                     input[static_cast<std::size_t>(start + static_cast<std::int64_t>(t) * strides[axis])]);
         }
         result.voxels[static_cast<std::size_t>(v)] = static_cast<std::int16_t>(std::lrintf(sum));
       }

@@ -18,8 +18,14 @@ namespace {
 struct Scene {
   std::vector<float> position_mm, sh, opacity, direction_mean, chol;
   GaussianPointers pointers() const {
-    return {position_mm.data(), sh.data(),  opacity.data(), direction_mean.data(),
-            chol.data(),        static_cast<std::int64_t>(opacity.size()), 0.35f, true};
+    return {position_mm.data(),
+            sh.data(),
+            opacity.data(),
+            direction_mean.data(),
+            chol.data(),
+            static_cast<std::int64_t>(opacity.size()),
+            0.35f,
+            true};
   }
 };
 
@@ -34,7 +40,8 @@ Scene ball(std::int64_t count, float scale, float opacity) {
     const float x = coordinate(random), y = coordinate(random), z = coordinate(random);
     if (x * x + y * y + z * z > 1) continue;
     for (const float value : {x, y, z}) scene.position_mm.push_back(value * static_cast<float>(kBallRadius));
-    for (int i = 0; i < layout::kShCount; ++i) scene.sh.push_back(i < 3 ? colour(random) : 0.1f * colour(random));
+    for (int i = 0; i < layout::kShCount; ++i)
+      scene.sh.push_back(i < 3 ? colour(random) : 0.1f * colour(random));
     scene.opacity.push_back(opacity);
     for (int i = 0; i < 3; ++i) scene.direction_mean.push_back(0);
     for (int row = 0; row < 6; ++row) {
@@ -61,8 +68,13 @@ void forward(benchmark::State& state, std::int64_t count, float scale, float opa
   const View<float> view = make_view<float>(camera_before_ball(size));
   const auto pixels = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
   std::vector<float> planes(5 * pixels);
-  const ImagePointers image{planes.data(),           planes.data() + pixels,     planes.data() + 2 * pixels,
-                            planes.data() + 3 * pixels, planes.data() + 4 * pixels, size, size};
+  const ImagePointers image{planes.data(),
+                            planes.data() + pixels,
+                            planes.data() + 2 * pixels,
+                            planes.data() + 3 * pixels,
+                            planes.data() + 4 * pixels,
+                            size,
+                            size};
   cpu::Workspace workspace;
   cpu::RenderStats total;
   const cpu::RenderStats counted = cpu::render_view(scene.pointers(), view, image, workspace, true);
@@ -89,19 +101,33 @@ void forward(benchmark::State& state, std::int64_t count, float scale, float opa
   state.counters["tiles_ms"] = mean_ms(total.tiles_s);
   state.counters["blend_ms"] = mean_ms(total.blend_s);
   const double total_s = total.preprocess_s + total.order_s + total.tiles_s + total.blend_s;
-  state.counters["ns_per_pair"] = benchmark::Counter(total_s * 1e9 / static_cast<double>(counted.contributing),
-                                                     benchmark::Counter::kAvgIterations);
+  state.counters["ns_per_pair"] = benchmark::Counter(
+      total_s * 1e9 / static_cast<double>(counted.contributing), benchmark::Counter::kAvgIterations);
 }
 
 // 100 000 Gaussians of scale 0.008 and opacity 0.3: the scene that other CPU rasterizers were measured on.
 BENCHMARK_CAPTURE(forward, ball_100k, 100'000, 0.008f, 0.3f, 512)
-    ->Name("ball_100k/forward")->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+    ->Name("ball_100k/forward")
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 // A million at a CT's density: mostly hidden behind the first few layers.
 BENCHMARK_CAPTURE(forward, ball_1m, 1'000'000, 0.005f, 0.9f, 512)
-    ->Name("ball_1m/forward")->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+    ->Name("ball_1m/forward")
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 // The same, translucent.
 BENCHMARK_CAPTURE(forward, ball_1m_translucent, 1'000'000, 0.005f, 0.03f, 512)
-    ->Name("ball_1m_translucent/forward")->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()
+    ->Name("ball_1m_translucent/forward")
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -30,7 +30,8 @@ class BadInput : public test::ProgramTest {
     for (const std::string& word : words) {
       EXPECT_NE(outcome.err.find(word), std::string::npos) << "'" << word << "' is not in: " << outcome.err;
     }
-    EXPECT_TRUE(fs::is_empty(out_folder())) << command << " left " << fs::directory_iterator(out_folder())->path();
+    EXPECT_TRUE(fs::is_empty(out_folder()))
+        << command << " left " << fs::directory_iterator(out_folder())->path();
   }
   std::string infer(const fs::path& ct, const std::string& more = "") const {
     return std::string(RENDERFM_INFER) + " " + ct.string() + " " + out("a.ply") + " " + more;
@@ -89,7 +90,8 @@ TEST_F(BadInput, PicturesInsteadOfVolumes) {
 }
 
 TEST_F(BadInput, NothingButAir) {
-  expect_refused(infer(save(NiftiBytes({20, 20, 20}, std::vector<std::int16_t>(8000, -1000)))), {"ct.nii", "air"});
+  expect_refused(infer(save(NiftiBytes({20, 20, 20}, std::vector<std::int16_t>(8000, -1000)))),
+                 {"ct.nii", "air"});
 }
 
 TEST_F(BadInput, VoxelsThatAreNoNumbers) {
@@ -117,7 +119,8 @@ TEST_F(BadInput, LabelsOfAnotherScan) {
   const fs::path ct = save(cube_scan());
   NiftiBytes elsewhere({24, 24, 24}, std::vector<std::int16_t>(24 * 24 * 24, 5));
   elsewhere.put<float>(268, 5000);  // qoffset_x
-  expect_refused(infer(ct, "--label-version v2 --labels " + save(elsewhere, "labels.nii").string()), {"labels.nii"});
+  expect_refused(infer(ct, "--label-version v2 --labels " + save(elsewhere, "labels.nii").string()),
+                 {"labels.nii"});
 }
 
 TEST_F(BadInput, TransferFunctionsWithMistakes) {
@@ -128,8 +131,9 @@ TEST_F(BadInput, TransferFunctionsWithMistakes) {
   expect_refused(infer(ct, tf(head + color + "    opacity: [[300, 0], [100, 1]]\n")), {"tf.yaml", "line 5"});
   expect_refused(infer(ct, tf(head + color + "    opacity: [[100, 0]]\n    colour: [[1, 1, 1, 1]]\n")),
                  {"tf.yaml", "colour", "color"});
-  expect_refused(infer(ct, tf("name: t\nlayers:\n  - organs: [livver]\n" + color + "    opacity: [[100, 1]]\n")),
-                 {"tf.yaml", "livver", "liver"});
+  expect_refused(
+      infer(ct, tf("name: t\nlayers:\n  - organs: [livver]\n" + color + "    opacity: [[100, 1]]\n")),
+      {"tf.yaml", "livver", "liver"});
   expect_refused(infer(ct, tf("layers: [")), {"tf.yaml"});
   expect_refused(infer(ct, "--tf " + file("absent.yaml").string()), {"absent.yaml"});
 }
@@ -144,7 +148,8 @@ TEST_F(BadInput, OptionValuesThatDoNotExist) {
   expect_refused(infer(ct, "--max-gaussians many"), {"many"});
   expect_refused(infer(ct, "--model " + ct.string()), {"ct.nii"});
   expect_refused(std::string(RENDERFM_INFER) + " " + ct.string() + " " + out("a.stl"), {"a.stl", ".ply"});
-  expect_refused(std::string(RENDERFM_RENDER) + " " + ct.string() + " " + out("a.png") + " --size 0x10", {"0x10"});
+  expect_refused(std::string(RENDERFM_RENDER) + " " + ct.string() + " " + out("a.png") + " --size 0x10",
+                 {"0x10"});
 }
 
 TEST_F(BadInput, WrongUsageExitsWithOne) {
@@ -157,7 +162,8 @@ TEST_F(BadInput, OutputsThatCannotBeWritten) {
   expect_refused(std::string(RENDERFM_INFER) + " " + ct.string() + " " + file("nowhere/a.ply").string(),
                  {"nowhere", "does not exist"});
   fs::create_directory(file("folder.ply"));
-  expect_refused(std::string(RENDERFM_INFER) + " " + ct.string() + " " + file("folder.ply").string(), {"folder"});
+  expect_refused(std::string(RENDERFM_INFER) + " " + ct.string() + " " + file("folder.ply").string(),
+                 {"folder"});
   // A disk that fills up: the shell limits file sizes to 8 blocks of 512 bytes.
   expect_refused(infer(ct), {"a.ply", "writing"}, 3, "trap '' XFSZ; ulimit -f 8; ");
 }
@@ -181,8 +187,8 @@ TEST_F(BadInput, AnInterruptedRunLeavesNothing) {
     if (child == 0) {
       std::freopen(file("stderr").c_str(), "w", stderr);
       std::freopen("/dev/null", "w", stdout);
-      ::execl(RENDERFM_INFER, RENDERFM_INFER, file("ct.nii.gz").c_str(), out("a.ply").c_str(), "--spacing", "1.5",
-              nullptr);
+      ::execl(RENDERFM_INFER, RENDERFM_INFER, file("ct.nii.gz").c_str(), out("a.ply").c_str(), "--spacing",
+              "1.5", nullptr);
       ::_exit(127);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
@@ -191,7 +197,8 @@ TEST_F(BadInput, AnInterruptedRunLeavesNothing) {
     ::waitpid(child, &status, 0);
     // Before main has begun the default action ends the program; afterwards ours does.
     const bool by_signal = WIFSIGNALED(status) && WTERMSIG(status) == SIGINT;
-    EXPECT_TRUE(by_signal || (WIFEXITED(status) && WEXITSTATUS(status) == 3)) << delay_ms << " ms, status " << status;
+    EXPECT_TRUE(by_signal || (WIFEXITED(status) && WEXITSTATUS(status) == 3))
+        << delay_ms << " ms, status " << status;
     EXPECT_TRUE(fs::is_empty(out_folder())) << delay_ms << " ms";
   }
 }

@@ -1,7 +1,7 @@
 // The programs on a phantom and, where they are, on real scans: what comes out is where it should be.
 
-#include <gtest/gtest.h>
 #include <ATen/TensorIndexing.h>
+#include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cstdlib>
@@ -32,8 +32,8 @@ class Programs : public test::ProgramTest {
     write_nifti(test::small_phantom().labels, file("labels.nii.gz"));
   }
   std::string with_labels(const std::string& more) const {
-    return std::string(RENDERFM_INFER) + " " + file("ct.nii.gz").string() + " " + out("a.ply") + " --labels " +
-           file("labels.nii.gz").string() + " " + more;
+    return std::string(RENDERFM_INFER) + " " + file("ct.nii.gz").string() + " " + out("a.ply") +
+           " --labels " + file("labels.nii.gz").string() + " " + more;
   }
 };
 
@@ -52,7 +52,8 @@ std::pair<double, double> lit_centre(const torch::Tensor& picture) {
   const double total = brightness.sum().item<double>();
   const auto centre = [&](int sum_over, std::int64_t size) {
     const torch::Tensor profile = brightness.sum(sum_over);
-    return profile.dot(torch::arange(size, torch::kFloat32)).item<double>() / total / static_cast<double>(size - 1);
+    return profile.dot(torch::arange(size, torch::kFloat32)).item<double>() / total /
+           static_cast<double>(size - 1);
   };
   return {centre(0, picture.size(2)), centre(1, picture.size(1))};
 }
@@ -72,15 +73,16 @@ TEST_F(Programs, ThePictureShowsThePatientsLeftOnTheRightFromTheFront) {
   save_phantom();
   succeed(with_labels("--tf organs"));
   const auto picture_of = [&](const std::string& organs, const std::string& view) {
-    succeed(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("p.png") + " --size 200x200 --organs " +
-            organs + " " + view);
+    succeed(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("p.png") +
+            " --size 200x200 --organs " + organs + " " + view);
     return lit_centre(read_png(out("p.png")));
   };
   EXPECT_LT(picture_of("liver", "").first, 0.5);
   EXPECT_GT(picture_of("spleen", "").first, 0.5);
   EXPECT_LT(picture_of("heart", "").second, picture_of("liver", "").second) << "the head is up";
   EXPECT_GT(picture_of("liver", "--azimuth 180").first, 0.5) << "from the back";
-  EXPECT_GT(picture_of("kidneys", "--azimuth 90").first, 0.5) << "from the patient's left the back is on the right";
+  EXPECT_GT(picture_of("kidneys", "--azimuth 90").first, 0.5)
+      << "from the patient's left the back is on the right";
 }
 
 TEST_F(Programs, ASubsetOfOrgansIsTheSameChosenBeforeOrAfter) {
@@ -129,9 +131,11 @@ TEST_F(Programs, ATurntableAndACameraFileDrawTheSamePictures) {
   save_phantom();
   succeed(with_labels("--tf bone"));
   succeed(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("turn") + " --orbit 4 --size 96x96");
-  succeed(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("side.png") + " --azimuth 90 --size 96x96");
+  succeed(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("side.png") +
+          " --azimuth 90 --size 96x96");
   EXPECT_TRUE(torch::equal(read_png(out("turn") + "/001.png"), read_png(out("side.png"))));
-  EXPECT_EQ(run(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("turn") + " --orbit 4").exit_code, 2)
+  EXPECT_EQ(
+      run(std::string(RENDERFM_RENDER) + " " + out("a.ply") + " " + out("turn") + " --orbit 4").exit_code, 2)
       << "wrote into a folder that was not empty";
 }
 
@@ -158,7 +162,8 @@ TEST_P(RealScans, BecomeGaussiansAndAPicture) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RealScans,
-                         ::testing::Values("@example_ct.nii.gz --labels @example_labels.nii.gz", "@example_ct.nii.gz",
+                         ::testing::Values("@example_ct.nii.gz --labels @example_labels.nii.gz",
+                                           "@example_ct.nii.gz",
                                            "@aorta_ct.nii.gz --labels @aorta_mask.nii.gz",
                                            "@example_dicom --labels @example_dicom_labels.nii.gz"));
 

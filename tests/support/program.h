@@ -40,7 +40,8 @@ class ProgramTest : public ::testing::Test {
   std::string out(const std::string& name) const { return (out_folder() / name).string(); }
 
   Outcome run(const std::string& command, const std::string& before = "") const {
-    const std::string line = before + command + " >" + file("stdout").string() + " 2>" + file("stderr").string();
+    const std::string line =
+        before + command + " >" + file("stdout").string() + " 2>" + file("stderr").string();
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(file("stdout")),
             read_file(file("stderr"))};

@@ -1,5 +1,5 @@
-// Scans written by a Python script, kept in the build folder until the script changes: every test case is a process
-// of its own, and the script takes seconds.
+// Scans written by a Python script, kept in the build folder until the script changes: every test case is a
+// process of its own, and the script takes seconds.
 #pragma once
 
 #include <unistd.h>
@@ -35,7 +35,8 @@ class ScanFiles {
     std::ifstream stream(path);
     std::stringstream text;
     text << stream.rdbuf();
-    folder_ = fs::path(RENDERFM_SCRATCH_DIR) / fmt::format("{}_{:016x}", script, std::hash<std::string>{}(text.str()));
+    folder_ = fs::path(RENDERFM_SCRATCH_DIR) /
+              fmt::format("{}_{:016x}", script, std::hash<std::string>{}(text.str()));
     std::error_code error;
     if (fs::exists(folder_, error)) return;
     // Complete under another name first: several test processes may come here at once.
@@ -57,7 +58,8 @@ class ScanFiles {
 /// Empty at the start, gone at the end.
 class ScratchFolder {
  public:
-  ScratchFolder() : folder_(std::filesystem::temp_directory_path() / fmt::format("renderfm_test_{}", ::getpid())) {
+  ScratchFolder()
+      : folder_(std::filesystem::temp_directory_path() / fmt::format("renderfm_test_{}", ::getpid())) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

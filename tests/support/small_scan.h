@@ -38,8 +38,8 @@ class NiftiBytes {
     for (std::size_t axis = 0; axis < 3; ++axis) put<float>(80 + 4 * axis, 4);
     put<float>(108, 352);
     put<float>(112, 1);
-    put<char>(123, 2);           // mm
-    put<std::int16_t>(252, 1);   // qform: identity
+    put<char>(123, 2);          // mm
+    put<std::int16_t>(252, 1);  // qform: identity
     std::memcpy(bytes_.data() + 344, "n+1", 4);
     std::memcpy(bytes_.data() + 352, voxels.data(), voxels.size() * sizeof(std::int16_t));
   }
@@ -70,7 +70,8 @@ inline NiftiBytes cube_scan(std::int16_t side = 24) {
     for (int j = 0; j < side; ++j) {
       for (int i = 0; i < side; ++i) {
         const int from_edge = std::min({i, j, k, side - 1 - i, side - 1 - j, side - 1 - k});
-        voxels.push_back(from_edge < 4 ? std::int16_t{-1000} : (from_edge < 8 ? std::int16_t{40} : std::int16_t{900}));
+        voxels.push_back(from_edge < 4 ? std::int16_t{-1000}
+                                       : (from_edge < 8 ? std::int16_t{40} : std::int16_t{900}));
       }
     }
   }

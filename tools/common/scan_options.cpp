@@ -11,37 +11,46 @@ namespace renderfm::tools {
 
 void add_scan_options(CLI::App& app, ScanOptions& options) {
   const std::string look = "What to show", reading = "Reading the scan", model = "Model";
-  app.add_option("--labels", options.labels,
-                 "Organ labels: a TotalSegmentator file or a folder of masks; without it tissues are estimated")
+  app.add_option(
+         "--labels", options.labels,
+         "Organ labels: a TotalSegmentator file or a folder of masks; without it tissues are estimated")
       ->group(look);
   app.add_option("--label-version", options.label_version,
                  "TotalSegmentator numbering of labels without names: v1 or v2")
       ->check(CLI::IsMember({"v1", "v2"}).description(""))
       ->group(look);
   app.add_option("--tf", options.tf,
-                 "Transfer function: a preset, a file (our YAML, Slicer .vp or .vp.json, ParaView JSON), auto, or all")
+                 "Transfer function: a preset, a file (our YAML, Slicer .vp or .vp.json, ParaView JSON), "
+                 "auto, or all")
       ->group(look);
-  app.add_option("--tf-range", options.tf_range, "HU range of transfer functions that run from 0 to 1: LOW,HIGH")
+  app.add_option("--tf-range", options.tf_range,
+                 "HU range of transfer functions that run from 0 to 1: LOW,HIGH")
       ->delimiter(',')
       ->expected(2)
       ->group(look);
-  app.add_option("--organs", options.organs,
-                 "Organs and groups to show, comma separated; -NAME leaves one out (skeleton, vessels, liver, ...)")
+  app.add_option(
+         "--organs", options.organs,
+         "Organs and groups to show, comma separated; -NAME leaves one out (skeleton, vessels, liver, ...)")
       ->delimiter(',')
       ->group(look);
-  app.add_option("--spacing", options.spacing, "Voxel size in mm, native, or auto: the finer of 1.5 mm and the scan")
+  app.add_option("--spacing", options.spacing,
+                 "Voxel size in mm, native, or auto: the finer of 1.5 mm and the scan")
       ->group(look);
-  app.add_option("--max-gaussians", options.max_gaussians, "Upper limit; the most hidden voxels are left out first")
+  app.add_option("--max-gaussians", options.max_gaussians,
+                 "Upper limit; the most hidden voxels are left out first")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31).description(""))
       ->group(look);
   app.add_option("--series", options.series, "DICOM series to read: its number in --list-series or its UID")
       ->group(reading);
-  app.add_option("--timepoint", options.time_point, "Time point of a 4D scan, counted from 0; the first by default")
+  app.add_option("--timepoint", options.time_point,
+                 "Time point of a 4D scan, counted from 0; the first by default")
       ->default_str("")
       ->group(reading);
-  app.add_flag("--allow-gaps", options.allow_gaps, "Accept missing slices and interpolate them")->group(reading);
+  app.add_flag("--allow-gaps", options.allow_gaps, "Accept missing slices and interpolate them")
+      ->group(reading);
   app.add_flag("--force", options.force, "Accept DICOM that does not say it is CT")->group(reading);
-  app.add_option("--model", options.model, "Network checkpoint; without one the Gaussians are primed from anatomy")
+  app.add_option("--model", options.model,
+                 "Network checkpoint; without one the Gaussians are primed from anatomy")
       ->group(model);
   app.add_option("--device", options.device, "Where the network runs: auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""))
@@ -91,14 +100,17 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOpt
                    const Network* network) {
   Prediction prediction = renderfm::predict(scene, tf, {options.organs, options.max_gaussians}, network);
   if (prediction.pruned > 0) {
-    log_info("{} of {} foreground voxels become Gaussians (--max-gaussians {}): the {} most hidden are left out",
-             prediction.gaussians.size(), prediction.foreground_voxels, options.max_gaussians, prediction.pruned);
-    // Below this a picture of the rest is the same to the eye (52 dB at 0.07 on the default phantom, 1 M of 2.4 M kept).
+    log_info(
+        "{} of {} foreground voxels become Gaussians (--max-gaussians {}): the {} most hidden are left out",
+        prediction.gaussians.size(), prediction.foreground_voxels, options.max_gaussians, prediction.pruned);
+    // Below this a picture of the rest is the same to the eye (52 dB at 0.07 on the default phantom, 1 M
+    // of 2.4 M kept).
     constexpr double kVisibleExposure = 0.25;
     if (prediction.least_exposure_kept > kVisibleExposure) {
-      log_warning("voxels that are seen by up to {:.0f} % of the light had to go; a larger --spacing or "
-                  "--max-gaussians keeps surfaces closed",
-                  100 * prediction.least_exposure_kept);
+      log_warning(
+          "voxels that are seen by up to {:.0f} % of the light had to go; a larger --spacing or "
+          "--max-gaussians keeps surfaces closed",
+          100 * prediction.least_exposure_kept);
     }
   } else {
     log_info("{} Gaussians, one for every foreground voxel", prediction.gaussians.size());

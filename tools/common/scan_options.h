@@ -31,7 +31,8 @@ std::vector<TransferFunction> load_transfer_functions(const Scene& scene, const 
 /// Null without --model, which it then says.
 std::unique_ptr<Network> load_network(const ScanOptions& options);
 /// Predicts, and says what was left out.
-Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOptions& options, const Network* network);
+Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOptions& options,
+                   const Network* network);
 
 /// True where a program is given Gaussians instead of a CT.
 bool is_gaussian_file(const std::filesystem::path& path);

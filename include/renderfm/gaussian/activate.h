@@ -28,7 +28,8 @@ RFM_HD T logit(T p) {
   return log(p / (T(1) - p));
 }
 
-/// Everything of a Gaussian but its centre and its direction mean and SH, which are the same raw and activated.
+/// Everything of a Gaussian but its centre and its direction mean and SH, which are the same raw and
+/// activated.
 template <class T>
 struct Shape {
   T opacity;

@@ -14,11 +14,12 @@ namespace renderfm {
 /// N foreground voxels in storage order, one entry per voxel in every list.
 struct Foreground {
   Geometry grid;
-  std::vector<std::int64_t> voxel;      ///< offset into [D, H, W]
+  std::vector<std::int64_t> voxel;  ///< offset into [D, H, W]
   std::vector<float> sigma_t_per_mm;
-  std::vector<Vec3f> lit_srgb;          ///< colour as seen under the ambient light, display-referred
-  std::vector<Vec3f> inward_normal;     ///< times the surface probability: 0 inside, unit length on a clear surface
-  std::vector<float> exposure;          ///< greatest transmittance to the outside over all directions, in [0, 1]
+  std::vector<Vec3f> lit_srgb;  ///< colour as seen under the ambient light, display-referred
+  std::vector<Vec3f>
+      inward_normal;            ///< times the surface probability: 0 inside, unit length on a clear surface
+  std::vector<float> exposure;  ///< greatest transmittance to the outside over all directions, in [0, 1]
   std::vector<std::uint8_t> label;
   std::map<std::uint8_t, std::string> label_names;
 

@@ -1,8 +1,8 @@
 // The 37 channels of a 6D Gaussian and the order of its Cholesky factor. The only place that knows offsets.
 //
 // The 6-vector is (direction d, position p); its covariance is L Lᵀ with L = [[A, 0], [B, C]], A and C lower
-// triangular with positive diagonal. Direction first, the conditional of p given d is exact without any inverse
-// or subtraction (6DGS, arXiv 2410.04974, eq. 3-5): mean + B u, covariance C Cᵀ, u = A⁻¹ (d - μ_d).
+// triangular with positive diagonal. Direction first, the conditional of p given d is exact without any
+// inverse or subtraction (6DGS, arXiv 2410.04974, eq. 3-5): mean + B u, covariance C Cᵀ, u = A⁻¹ (d - μ_d).
 #pragma once
 
 #include "renderfm/math/hd.h"

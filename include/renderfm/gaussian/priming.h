@@ -1,5 +1,5 @@
-// Anatomy-guided priming: the Gaussian of a voxel before any training (Render-FM, arXiv 2505.17338, section 3.3;
-// the opacity is our own, since 1 - exp(-sigma h) is off by up to a factor of two).
+// Anatomy-guided priming: the Gaussian of a voxel before any training (Render-FM, arXiv 2505.17338,
+// section 3.3; the opacity is our own, since 1 - exp(-sigma h) is off by up to a factor of two).
 #pragma once
 
 #include <torch/types.h>
@@ -9,8 +9,8 @@
 
 namespace renderfm {
 
-inline constexpr double kPrimedSigmaVoxels = 0.6;    ///< C = diag(0.6 h)
-inline constexpr double kPrimedDirectionScale = 5;   ///< A = 5 I: nearly the same from every side
+inline constexpr double kPrimedSigmaVoxels = 0.6;   ///< C = diag(0.6 h)
+inline constexpr double kPrimedDirectionScale = 5;  ///< A = 5 I: nearly the same from every side
 inline constexpr double kMaxPrimedOpacity = 0.99;
 
 /// Opacity whose lattice of Gaussians has the optical depth of the medium: Li2(a) - Li2(1/255) = sigma_t V /

@@ -7,7 +7,8 @@
 
 namespace renderfm {
 
-/// Writes 8-bit PNG from display-referred values [3 or 4, H, W] float32, clamped to [0, 1]; rounds to nearest. Atomic.
+/// Writes 8-bit PNG from display-referred values [3 or 4, H, W] float32, clamped to [0, 1]; rounds to
+/// nearest. Atomic.
 void write_png(const torch::Tensor& srgb, const std::filesystem::path& path);
 
 /// Reads a PNG (or JPEG) as display-referred float32 [3, H, W] in [0, 1]. Throws kBadInput.

@@ -1,5 +1,6 @@
-// exp2, log2, exp and the sigmoid from our own polynomials: the same bits on every machine with a fused multiply-add,
-// which libm and a GPU's special function units do not promise. Doubles go to libm: gradient tests want smoothness.
+// exp2, log2, exp and the sigmoid from our own polynomials: the same bits on every machine with a fused
+// multiply-add, which libm and a GPU's special function units do not promise. Doubles go to libm: gradient
+// tests want smoothness.
 #pragma once
 
 #include <cmath>
@@ -14,8 +15,8 @@ inline constexpr double kLn2 = 0.69314718055994530942;
 
 namespace detail {
 
-/// Degree-5 minimax of 2^f on [-1/2, 1/2], relative error 7.5e-8 before rounding; T is float or a pack of floats.
-/// `Fused` picks fmadd (same bits everywhere) or mul_add (cheapest).
+/// Degree-5 minimax of 2^f on [-1/2, 1/2], relative error 7.5e-8 before rounding; T is float or a pack of
+/// floats. `Fused` picks fmadd (same bits everywhere) or mul_add (cheapest).
 template <bool Fused, class T>
 RFM_HD T exp2_polynomial(T x) {
   const T round_to_integer = T(12582912.0f);  // 1.5 * 2^23: the sum keeps the integer part in its low bits
@@ -50,11 +51,12 @@ RFM_HD T exact_exp2(T x) {
 }
 RFM_HD double exact_exp2(double x) { return ::exp2(x); }
 
-/// log2 of a positive, normal x, the same to the bit on every machine; error at most 1.5e-7 of max(1, |log2 x|).
-/// Zero and denormals give about -127 instead of -inf; negative numbers and NaN any value.
+/// log2 of a positive, normal x, the same to the bit on every machine; error at most 1.5e-7 of max(1, |log2
+/// x|). Zero and denormals give about -127 instead of -inf; negative numbers and NaN any value.
 template <class T>
 RFM_HD T exact_log2(T x) {
-  // x = m 2^e; log2 m = 2/ln2 (s + s^3/3 + s^5/5 + ...), s = (m - 1)/(m + 1), |s| <= 0.178, next term below 1e-9.
+  // x = m 2^e; log2 m = 2/ln2 (s + s^3/3 + s^5/5 + ...), s = (m - 1)/(m + 1), |s| <= 0.178, next term below
+  // 1e-9.
   T mantissa = x, exponent = x;
   split_exponent(x, mantissa, exponent);
   const T s = (mantissa - T(1.0f)) / (mantissa + T(1.0f));

@@ -1,7 +1,8 @@
 // The dilogarithm Li2 and the opacity that gives a Gaussian a wanted optical depth.
 //
-// A footprint alpha(r) = a exp(-r^2 / 2 s^2) takes -ln(1 - alpha) of optical depth at every pixel; integrated over the
-// plane that is 2 pi s^2 Li2(a), and 2 pi s^2 (Li2(a) - Li2(1/255)) where alpha < 1/255 is not drawn.
+// A footprint alpha(r) = a exp(-r^2 / 2 s^2) takes -ln(1 - alpha) of optical depth at every pixel; integrated
+// over the plane that is 2 pi s^2 Li2(a), and 2 pi s^2 (Li2(a) - Li2(1/255)) where alpha < 1/255 is not
+// drawn.
 #pragma once
 
 #include <cmath>
@@ -14,8 +15,8 @@ namespace detail {
 
 inline constexpr double kPiSquaredOver6 = 1.6449340668482264365;
 
-/// Li2(1 - e^-w) for w in [0, ln 2]: the Bernoulli series, whose terms fall by (w / 2 pi)^2; the first one left out is
-/// below 4e-17.
+/// Li2(1 - e^-w) for w in [0, ln 2]: the Bernoulli series, whose terms fall by (w / 2 pi)^2; the first one
+/// left out is below 4e-17.
 template <class T>
 RFM_HD T dilogarithm_series(T w) {
   const T w2 = w * w;
@@ -53,8 +54,9 @@ RFM_HD T dilogarithm(T x) {
 inline constexpr double kDilogarithmOfCut = 0.0039254200183534826531;
 inline constexpr double kDilogarithmOfCap = 1.5886254480763752857;
 
-/// The opacity in [1/255, 0.99] whose drawn footprint carries `depth_per_area` = optical depth x area / (2 pi s^2):
-/// Li2(opacity) - Li2(1/255) = depth_per_area. Monotone; the ends of the range where there is no solution.
+/// The opacity in [1/255, 0.99] whose drawn footprint carries `depth_per_area` = optical depth x area / (2 pi
+/// s^2): Li2(opacity) - Li2(1/255) = depth_per_area. Monotone; the ends of the range where there is no
+/// solution.
 template <class T>
 RFM_HD T opacity_for_optical_depth(T depth_per_area) {
   using std::log1p;
@@ -62,8 +64,8 @@ RFM_HD T opacity_for_optical_depth(T depth_per_area) {
   const T target = depth_per_area + T(kDilogarithmOfCut);
   if (!(target > T(kDilogarithmOfCut))) return T(kAlphaCut);
   if (target >= T(kDilogarithmOfCap)) return T(kAlphaCap);
-  // Near 1 the inverse behaves like 1 - r^2 / |ln|; in r = sqrt(pi^2/6 - target) a degree-6 fit is off by at most
-  // 1.1e-6. Newton squares that (times 10 at worst): one step for float, two for double.
+  // Near 1 the inverse behaves like 1 - r^2 / |ln|; in r = sqrt(pi^2/6 - target) a degree-6 fit is off by at
+  // most 1.1e-6. Newton squares that (times 10 at worst): one step for float, two for double.
   const T r = sqrt(T(detail::kPiSquaredOver6) - target);
   T opacity = T(-0.0193242939);
   opacity = opacity * r + T(-0.000672203903);

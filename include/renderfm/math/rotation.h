@@ -10,7 +10,8 @@ namespace renderfm {
 /// Unit quaternion w, x, y, z.
 using Quaternion = std::array<double, 4>;
 
-Mat3d rotation_from_quaternion(const Quaternion& wxyz);  ///< normalises first; the zero quaternion is identity
+Mat3d rotation_from_quaternion(
+    const Quaternion& wxyz);  ///< normalises first; the zero quaternion is identity
 Quaternion quaternion_from_rotation(const Mat3d& rotation);  ///< w >= 0
 
 /// m = R diag(values) R^T with det R = +1.

@@ -1,4 +1,5 @@
-// The operations that shared math asks of a scalar beyond + - * /: the same names for float, double and SIMD packs.
+// The operations that shared math asks of a scalar beyond + - * /: the same names for float, double and SIMD
+// packs.
 #pragma once
 
 #include <cmath>

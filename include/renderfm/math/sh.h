@@ -10,7 +10,8 @@ namespace renderfm {
 inline constexpr double kSh0 = 0.28209479177387814;  ///< 1 / (2 sqrt(pi))
 inline constexpr double kSh1 = 0.48860251190291992;  ///< sqrt(3) / (2 sqrt(pi))
 
-/// SH(d) of one colour channel for the unit direction d and its four coefficients, in the sign convention of 3DGS files.
+/// SH(d) of one colour channel for the unit direction d and its four coefficients, in the sign convention of
+/// 3DGS files.
 template <class T>
 RFM_HD T sh_degree1(T c0, T c1, T c2, T c3, Vec3<T> d) {
   const T linear = fmadd(d.z, c2, -fmadd(d.y, c1, d.x * c3));

@@ -1,5 +1,5 @@
-// How much light from a uniform sky reaches every voxel, and from where it can be seen at all: two uses of one
-// sweep. The shading estimate of priming, and the measure by which hidden voxels are pruned.
+// How much light from a uniform sky reaches every voxel, and from where it can be seen at all: two uses of
+// one sweep. The shading estimate of priming, and the measure by which hidden voxels are pruned.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,11 @@ namespace renderfm {
 
 /// Both are of the listed voxels, in [0, 1].
 struct AmbientLight {
-  /// Share of a white sky's light that the voxel receives: the cosine-weighted transmittance over the hemisphere
-  /// of its surface, mixed with the plain mean over the sphere by the surface probability p_s.
+  /// Share of a white sky's light that the voxel receives: the cosine-weighted transmittance over the
+  /// hemisphere of its surface, mixed with the plain mean over the sphere by the surface probability p_s.
   std::vector<float> received;
-  /// Greatest transmittance from outside to the voxel's edge over all directions: 0 is hidden from everywhere.
+  /// Greatest transmittance from outside to the voxel's edge over all directions: 0 is hidden from
+  /// everywhere.
   std::vector<float> exposure;
 };
 

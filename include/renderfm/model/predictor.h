@@ -1,4 +1,5 @@
-// Scan x transfer function x organs -> Gaussians: priming, and a network's residual on top where there is one.
+// Scan x transfer function x organs -> Gaussians: priming, and a network's residual on top where there is
+// one.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct PredictOptions {
 struct Prediction {
   GaussianSet gaussians;
   std::int64_t foreground_voxels = 0;
-  std::int64_t pruned = 0;          ///< left out because of max_gaussians
-  double least_exposure_kept = 0;   ///< share of light by which the least visible voxel that was kept is seen
+  std::int64_t pruned = 0;         ///< left out because of max_gaussians
+  double least_exposure_kept = 0;  ///< share of light by which the least visible voxel that was kept is seen
 };
 
 /// `network` may be null: then the Gaussians are the primed ones. Throws kBadInput where nothing is visible.

@@ -1,5 +1,5 @@
-// From what a user names (files, a transfer function, organs) to volumes on the network grid: the one way in for
-// every program that starts from a CT.
+// From what a user names (files, a transfer function, organs) to volumes on the network grid: the one way in
+// for every program that starts from a CT.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ namespace renderfm {
 
 struct SceneOptions {
   std::filesystem::path ct;
-  std::filesystem::path labels;             ///< empty: tissues are estimated
-  std::string label_version;                ///< "v1", "v2", or "" to recognise it
+  std::filesystem::path labels;  ///< empty: tissues are estimated
+  std::string label_version;     ///< "v1", "v2", or "" to recognise it
   TargetSpacing spacing;
   ReadOptions read;
 };

@@ -18,7 +18,8 @@ inline std::string shape_text(torch::IntArrayRef shape) {
 }
 
 /// -1 in `shape` accepts any size. Throws kRuntime: "mask is [1, 96] float, expected [1, 80] float".
-inline void check_tensor(const torch::Tensor& tensor, const char* name, std::initializer_list<std::int64_t> shape,
+inline void check_tensor(const torch::Tensor& tensor, const char* name,
+                         std::initializer_list<std::int64_t> shape,
                          torch::ScalarType type = torch::kFloat32) {
   RFM_CHECK(tensor.defined(), "{} is undefined", name);
   bool fits = tensor.dim() == static_cast<std::int64_t>(shape.size()) && tensor.scalar_type() == type;
@@ -28,7 +29,8 @@ inline void check_tensor(const torch::Tensor& tensor, const char* name, std::ini
     ++axis;
   }
   RFM_CHECK(fits, "{} is {} {}, expected {} {}", name, shape_text(tensor.sizes()),
-            torch::toString(tensor.scalar_type()), shape_text(torch::IntArrayRef(shape)), torch::toString(type));
+            torch::toString(tensor.scalar_type()), shape_text(torch::IntArrayRef(shape)),
+            torch::toString(type));
 }
 
 }  // namespace renderfm

@@ -14,7 +14,7 @@ struct Geometry {
   std::array<std::int64_t, 3> shape_zyx{0, 0, 0};  ///< D, H, W
   std::array<double, 3> spacing_zyx_mm{1, 1, 1};   ///< in array order, all positive
   Vec3d origin_mm{0, 0, 0};                        ///< world position of the centre of voxel (0, 0, 0)
-  Mat3d direction = Mat3d::identity();             ///< columns: unit world directions of the x, y and z index axes
+  Mat3d direction = Mat3d::identity();  ///< columns: unit world directions of the x, y and z index axes
 
   std::int64_t depth() const { return shape_zyx[0]; }
   std::int64_t height() const { return shape_zyx[1]; }

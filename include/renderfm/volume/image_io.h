@@ -1,5 +1,5 @@
-// Scans in: NIfTI, NRRD, MetaImage, a DICOM folder or zip. NIfTI out. Units to mm, axes to LPS and values to HU
-// happen here and nowhere else.
+// Scans in: NIfTI, NRRD, MetaImage, a DICOM folder or zip. NIfTI out. Units to mm, axes to LPS and values to
+// HU happen here and nowhere else.
 #pragma once
 
 #include <filesystem>
@@ -12,9 +12,9 @@
 namespace renderfm {
 
 struct ReadOptions {
-  std::string series;          ///< DICOM SeriesInstanceUID or its number in the list; "" takes the largest CT
-  int time_point = -1;         ///< of a 4D scan; -1 takes the first and says so
-  bool allow_gaps = false;     ///< accept gaps between slices of more than 1.5 times the spacing
+  std::string series;       ///< DICOM SeriesInstanceUID or its number in the list; "" takes the largest CT
+  int time_point = -1;      ///< of a 4D scan; -1 takes the first and says so
+  bool allow_gaps = false;  ///< accept gaps between slices of more than 1.5 times the spacing
   bool allow_other_modality = false;  ///< accept DICOM that does not say it is CT
 };
 
@@ -35,8 +35,8 @@ CtVolume read_ct(const std::filesystem::path& path, const ReadOptions& options, 
 /// The series of a DICOM folder or zip, the default choice first.
 std::vector<SeriesInfo> list_series(const std::filesystem::path& path);
 
-/// Reads an image of whole numbers on its own grid, without names; for labels. Throws kBadInput where a value is
-/// not a whole number in [0, 255].
+/// Reads an image of whole numbers on its own grid, without names; for labels. Throws kBadInput where a value
+/// is not a whole number in [0, 255].
 LabelVolume read_label_image(const std::filesystem::path& path, ScanReport& report);
 
 /// Writes .nii.gz or .nii (sform and qform set, atomic). Label names go into a NIfTI extension as

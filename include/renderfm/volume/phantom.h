@@ -8,10 +8,10 @@
 namespace renderfm {
 
 struct PhantomOptions {
-  std::uint64_t seed = 1;         ///< the anatomy; the same seed is the same patient at every spacing
+  std::uint64_t seed = 1;  ///< the anatomy; the same seed is the same patient at every spacing
   double spacing_mm = 1.5;
-  bool contrast = true;           ///< contrast agent in heart, aorta and veins
-  double noise_hu = 12;           ///< standard deviation at 1.5 mm; 0 for none
+  bool contrast = true;  ///< contrast agent in heart, aorta and veins
+  double noise_hu = 12;  ///< standard deviation at 1.5 mm; 0 for none
 };
 
 struct Phantom {

@@ -11,13 +11,13 @@ struct TargetSpacing {
   double spacing_mm = 0;  ///< for kMillimetres
 };
 
-/// The axis-aligned LPS grid that covers `scan`: kAutomatic is max(1.5 mm, finest spacing), isotropic; kNative is
-/// the finest in-plane spacing, isotropic. A scan whose axes are a signed permutation at that spacing keeps its
-/// voxel positions (tolerance 0.1 % of the spacing).
+/// The axis-aligned LPS grid that covers `scan`: kAutomatic is max(1.5 mm, finest spacing), isotropic;
+/// kNative is the finest in-plane spacing, isotropic. A scan whose axes are a signed permutation at that
+/// spacing keeps its voxel positions (tolerance 0.1 % of the spacing).
 Geometry network_grid(const Geometry& scan, const TargetSpacing& target);
 
-/// Copies where the grids share their voxels, interpolates linearly elsewhere; air outside the scan. Where the
-/// target is coarser, the scan is averaged over the target voxel first.
+/// Copies where the grids share their voxels, interpolates linearly elsewhere; air outside the scan. Where
+/// the target is coarser, the scan is averaged over the target voxel first.
 CtVolume resample_ct(const CtVolume& scan, const Geometry& grid);
 
 /// Nearest neighbour; 0 outside.

@@ -1,4 +1,5 @@
-// The fallback where no labels are given: tissues from Hounsfield units and shape, with classical ITK filters.
+// The fallback where no labels are given: tissues from Hounsfield units and shape, with classical ITK
+// filters.
 #pragma once
 
 #include "renderfm/volume/volume.h"

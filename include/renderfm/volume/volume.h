@@ -20,7 +20,9 @@ struct Volume {
   std::vector<T> voxels;
 
   T& at(std::int64_t k, std::int64_t j, std::int64_t i) { return voxels[geometry.offset(k, j, i)]; }
-  const T& at(std::int64_t k, std::int64_t j, std::int64_t i) const { return voxels[geometry.offset(k, j, i)]; }
+  const T& at(std::int64_t k, std::int64_t j, std::int64_t i) const {
+    return voxels[geometry.offset(k, j, i)];
+  }
 };
 
 /// Hounsfield units, in [kMinHu, kMaxHu].

@@ -28,14 +28,16 @@ bool is_dicom(FileFormat format) {
 
 void report_shear(const OrthonormalGrid& grid, bool dicom, const std::string& name, ScanReport& report) {
   if (dicom) {
-    report.add_repair("gantry_tilt", fmt::format("{}: the gantry was tilted by {:.1f} degrees; the slices were "
-                                                 "shifted back into an upright volume",
-                                                 name, grid.angle_deg));
-  } else {
-    report.add_repair("non_orthonormal_axes",
-                      fmt::format("{}: the header's axes depart {:.2f} degrees from right angles; the scan was "
-                                  "resampled onto straight axes",
+    report.add_repair("gantry_tilt",
+                      fmt::format("{}: the gantry was tilted by {:.1f} degrees; the slices were "
+                                  "shifted back into an upright volume",
                                   name, grid.angle_deg));
+  } else {
+    report.add_repair(
+        "non_orthonormal_axes",
+        fmt::format("{}: the header's axes depart {:.2f} degrees from right angles; the scan was "
+                    "resampled onto straight axes",
+                    name, grid.angle_deg));
   }
 }
 
@@ -62,8 +64,8 @@ CtVolume read_ct(const std::filesystem::path& path, const ReadOptions& options, 
   }
   const Geometry& g = ct.geometry;
   report.add_fact("shape_xyz", fmt::format("{} x {} x {}", g.width(), g.height(), g.depth()));
-  report.add_fact("spacing_xyz_mm", fmt::format("{:.6g} x {:.6g} x {:.6g}", g.spacing_zyx_mm[2], g.spacing_zyx_mm[1],
-                                                g.spacing_zyx_mm[0]));
+  report.add_fact("spacing_xyz_mm", fmt::format("{:.6g} x {:.6g} x {:.6g}", g.spacing_zyx_mm[2],
+                                                g.spacing_zyx_mm[1], g.spacing_zyx_mm[0]));
   return ct;
 }
 

@@ -52,8 +52,8 @@ class MemoryStream : public std::istream {
   MemoryBuffer buffer_;
 };
 
-// Part 10 files have a preamble and DICM; old ones start with group 0008 or 0002, little endian, and a VR or a
-// short length.
+// Part 10 files have a preamble and DICM; old ones start with group 0008 or 0002, little endian, and a VR or
+// a short length.
 bool begins_like_dicom(std::string_view start) {
   if (start.size() >= 132 && start.substr(128, 4) == "DICM") return true;
   if (start.size() < 132 || (start[0] != 8 && start[0] != 2) || start[1] != 0 || start[3] != 0) return false;
@@ -70,8 +70,8 @@ bool is_image_of_another_kind(std::string_view name) {
 
 [[noreturn]] void fail_no_dicom(const fs::path& path, const char* kind, const std::string& other_image) {
   if (!other_image.empty()) {
-    fail_input("{} is a {} without DICOM images, but it holds {}; name that file instead{}", path.string(), kind,
-               other_image, std::string_view(kind) == "zip" ? " (unpack the zip first)" : "");
+    fail_input("{} is a {} without DICOM images, but it holds {}; name that file instead{}", path.string(),
+               kind, other_image, std::string_view(kind) == "zip" ? " (unpack the zip first)" : "");
   }
   fail_input("{} is a {} without DICOM images; name the folder that holds the slices, or an image file",
              path.string(), kind);
@@ -89,17 +89,20 @@ class ZipReader {
   ZipReader(const ZipReader&) = delete;
   ZipReader& operator=(const ZipReader&) = delete;
 
-  // Calls visit(entry name, its bytes) for every file. Bytes are asked for in full only if wanted(name, start).
+  // Calls visit(entry name, its bytes) for every file. Bytes are asked for in full only if wanted(name,
+  // start).
   template <class Wanted, class Visit>
   void for_each(const Wanted& wanted, const Visit& visit) {
     std::uint64_t total = 0;
     std::size_t entries = 0;
     for (int code = unzGoToFirstFile(file_); code != UNZ_END_OF_LIST_OF_FILE; code = unzGoToNextFile(file_)) {
       check(code);
-      if (++entries > kMaxFiles) fail_input("{} holds more than {} files; unpack only the scan", name_, kMaxFiles);
+      if (++entries > kMaxFiles)
+        fail_input("{} holds more than {} files; unpack only the scan", name_, kMaxFiles);
       unz_file_info64 info{};
       std::array<char, 4096> entry_name{};
-      check(unzGetCurrentFileInfo64(file_, &info, entry_name.data(), entry_name.size() - 1, nullptr, 0, nullptr, 0));
+      check(unzGetCurrentFileInfo64(file_, &info, entry_name.data(), entry_name.size() - 1, nullptr, 0,
+                                    nullptr, 0));
       const std::string entry = entry_name.data();
       if (entry.ends_with('/') || entry.starts_with("__MACOSX/")) continue;
       if ((info.flag & 1) != 0) fail_input("{} is encrypted; unpack it with its password first", name_);
@@ -109,7 +112,8 @@ class ZipReader {
       if (wanted(entry, bytes)) {
         total += info.uncompressed_size;
         if (total > kMaxZipBytes) {
-          fail_input("{} unpacks to more than {} GiB; unpack it and name the folder", name_, kMaxZipBytes >> 30);
+          fail_input("{} unpacks to more than {} GiB; unpack it and name the folder", name_,
+                     kMaxZipBytes >> 30);
         }
         const std::size_t start = bytes.size();
         bytes.resize(static_cast<std::size_t>(info.uncompressed_size));
@@ -154,17 +158,20 @@ std::vector<DicomFile> dicom_files_in_folder(const fs::path& folder, bool recurs
     std::error_code ignored;
     if (!entry.is_regular_file(ignored)) return;
     if (paths.size() >= kMaxFiles) {
-      fail_input("{} holds more than {} files; name the folder of the scan alone", folder.string(), kMaxFiles);
+      fail_input("{} holds more than {} files; name the folder of the scan alone", folder.string(),
+                 kMaxFiles);
     }
     paths.push_back(entry.path());
   };
   constexpr auto kOptions = fs::directory_options::skip_permission_denied;
   if (recursive) {
-    for (fs::recursive_directory_iterator it(folder, kOptions, error), end; !error && it != end; it.increment(error)) {
+    for (fs::recursive_directory_iterator it(folder, kOptions, error), end; !error && it != end;
+         it.increment(error)) {
       add(*it);
     }
   } else {
-    for (fs::directory_iterator it(folder, kOptions, error), end; !error && it != end; it.increment(error)) add(*it);
+    for (fs::directory_iterator it(folder, kOptions, error), end; !error && it != end; it.increment(error))
+      add(*it);
   }
   if (error) fail_input("the folder {} cannot be read: {}", folder.string(), error.message());
   std::sort(paths.begin(), paths.end());
@@ -200,11 +207,13 @@ std::vector<DicomFile> dicom_files_in_zip(const fs::path& path) {
     return begins_like_dicom(start) && fs::path(entry).filename() != "DICOMDIR";
   };
   zip.for_each(wanted, [&](const std::string& entry, std::string bytes) {
-    files.push_back({fmt::format("{} in {}", entry, path.string()), {},
+    files.push_back({fmt::format("{} in {}", entry, path.string()),
+                     {},
                      std::make_shared<const std::string>(std::move(bytes))});
   });
   if (files.empty()) fail_no_dicom(path, "zip", other_image);
-  std::sort(files.begin(), files.end(), [](const DicomFile& a, const DicomFile& b) { return a.name < b.name; });
+  std::sort(files.begin(), files.end(),
+            [](const DicomFile& a, const DicomFile& b) { return a.name < b.name; });
   return files;
 }
 

@@ -1,4 +1,5 @@
-// Where DICOM comes from: the files of a folder, of a zip (kept in memory, never unpacked to disk), or one file.
+// Where DICOM comes from: the files of a folder, of a zip (kept in memory, never unpacked to disk), or one
+// file.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +19,8 @@ struct DicomFile {
   std::unique_ptr<std::istream> open() const;
 };
 
-/// The DICOM files of a folder (with its subfolders) or zip in the order of their names, by content and not by
-/// suffix. Throws kBadInput where there is none, or for a damaged, encrypted or oversized zip.
+/// The DICOM files of a folder (with its subfolders) or zip in the order of their names, by content and not
+/// by suffix. Throws kBadInput where there is none, or for a damaged, encrypted or oversized zip.
 std::vector<DicomFile> dicom_files_in_folder(const std::filesystem::path& folder, bool recursive);
 std::vector<DicomFile> dicom_files_in_zip(const std::filesystem::path& zip);
 

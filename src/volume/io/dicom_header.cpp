@@ -112,8 +112,10 @@ void read_rescale(const DataSet& data, DicomSlice& slice) {
 
 // A functional group of an enhanced multi-frame image: shared by all frames, or a frame's own.
 void read_functional_group(const DataSet& group, DicomSlice& slice, bool& position, bool& orientation) {
-  in_first_item(group, Tag(0x0020, 0x9113), [&](const DataSet& d) { read_position(d, slice, position, orientation); });
-  in_first_item(group, Tag(0x0020, 0x9116), [&](const DataSet& d) { read_position(d, slice, position, orientation); });
+  in_first_item(group, Tag(0x0020, 0x9113),
+                [&](const DataSet& d) { read_position(d, slice, position, orientation); });
+  in_first_item(group, Tag(0x0020, 0x9116),
+                [&](const DataSet& d) { read_position(d, slice, position, orientation); });
   in_first_item(group, Tag(0x0028, 0x9110), [&](const DataSet& d) { read_spacing(d, slice); });
   in_first_item(group, Tag(0x0028, 0x9145), [&](const DataSet& d) { read_rescale(d, slice); });
   in_first_item(group, Tag(0x0020, 0x9111), [&](const DataSet& d) {
@@ -187,8 +189,8 @@ std::vector<DicomSlice> slices_of(const DataSet& data, std::size_t file, const s
   return slices;
 }
 
-// The transfer syntax out of the file's meta header, for files whose body GDCM cannot parse. The meta header is
-// always explicit little endian.
+// The transfer syntax out of the file's meta header, for files whose body GDCM cannot parse. The meta header
+// is always explicit little endian.
 std::string transfer_syntax_in(std::istream& stream) {
   std::string start(4096, '\0');
   stream.clear();
@@ -204,15 +206,17 @@ std::string transfer_syntax_in(std::istream& stream) {
   return uid.c_str();  // drops the padding zero
 }
 
-// GDCM ends the program on some damaged meta headers, so they are walked first: elements of group 0002, explicit
-// little endian, each within the file, and a data set behind them.
+// GDCM ends the program on some damaged meta headers, so they are walked first: elements of group 0002,
+// explicit little endian, each within the file, and a data set behind them.
 bool has_sound_meta_header(std::istream& stream) {
   std::string start(1 << 16, '\0');
   stream.read(start.data(), static_cast<std::streamsize>(start.size()));
   start.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, stream.gcount())));
   stream.clear();
   stream.seekg(0);
-  const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(start[at])); };
+  const auto byte = [&](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(start[at]));
+  };
   const auto short_at = [&](std::size_t at) { return byte(at) | (byte(at + 1) << 8); };
   if (start.size() < 132 || start.compare(128, 4, "DICM") != 0) return start.size() > 8;
   std::size_t at = 132;

@@ -1,4 +1,5 @@
-// What we need to know of a DICOM image before its pixels are decoded. Nothing that names the patient is read.
+// What we need to know of a DICOM image before its pixels are decoded. Nothing that names the patient is
+// read.
 #pragma once
 
 #include <array>
@@ -18,19 +19,19 @@ struct DicomSlice {
   std::string sop_class, sop_instance, series_uid, series_description, modality, image_type, transfer_syntax;
   std::int64_t rows = 0, columns = 0;
   int samples_per_pixel = 1;
-  bool has_position = false;          ///< the position and orientation below were given
-  Vec3d position_mm{0, 0, 0};         ///< centre of the first pixel, LPS
-  Vec3d row_axis{1, 0, 0};            ///< along which the column index grows
-  Vec3d column_axis{0, 1, 0};         ///< along which the row index grows
+  bool has_position = false;               ///< the position and orientation below were given
+  Vec3d position_mm{0, 0, 0};              ///< centre of the first pixel, LPS
+  Vec3d row_axis{1, 0, 0};                 ///< along which the column index grows
+  Vec3d column_axis{0, 1, 0};              ///< along which the row index grows
   std::array<double, 2> spacing_mm{0, 0};  ///< between columns, between rows
   std::int64_t instance_number = 0;
-  /// What may tell volumes at the same positions apart, most telling first: temporal position, cardiac phase or
-  /// trigger time, acquisition number, stack, kernel.
+  /// What may tell volumes at the same positions apart, most telling first: temporal position, cardiac phase
+  /// or trigger time, acquisition number, stack, kernel.
   std::array<std::string, 5> volume_keys;
   double slope = 1, intercept = 0;
   bool has_padding = false;
   std::int64_t padding_low = 0, padding_high = 0;  ///< stored values
-  std::int64_t pixel_offset = 0;  ///< where the pixel data begins in the file
+  std::int64_t pixel_offset = 0;                   ///< where the pixel data begins in the file
   int bits_stored = 16;
   bool is_signed = false;
 };

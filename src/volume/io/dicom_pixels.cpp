@@ -62,9 +62,10 @@ template <class T>
 std::int64_t rescale(const T* stored, const DicomSlice& slice, std::int16_t* hu, std::int64_t count) {
   const PaddingRange padding = padding_of(slice);
   // Signed values of fewer bits than their word, stored without extending the sign.
-  const std::int64_t sign = slice.is_signed && slice.bits_stored > 0 && slice.bits_stored < static_cast<int>(8 * sizeof(T))
-                                ? std::int64_t{1} << (slice.bits_stored - 1)
-                                : 0;
+  const std::int64_t sign =
+      slice.is_signed && slice.bits_stored > 0 && slice.bits_stored < static_cast<int>(8 * sizeof(T))
+          ? std::int64_t{1} << (slice.bits_stored - 1)
+          : 0;
   std::int64_t padded = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     auto value = static_cast<std::int64_t>(stored[i]);
@@ -75,16 +76,17 @@ std::int64_t rescale(const T* stored, const DicomSlice& slice, std::int16_t* hu,
       continue;
     }
     const double scaled = slice.slope * static_cast<double>(value) + slice.intercept;
-    hu[i] = static_cast<std::int16_t>(std::lrint(std::clamp<double>(scaled, std::numeric_limits<std::int16_t>::min(),
-                                                                    std::numeric_limits<std::int16_t>::max())));
+    hu[i] = static_cast<std::int16_t>(std::lrint(std::clamp<double>(
+        scaled, std::numeric_limits<std::int16_t>::min(), std::numeric_limits<std::int16_t>::max())));
   }
   return padded;
 }
 
 [[noreturn]] void fail_decode(const std::string& file, const std::string& transfer_syntax) {
-  fail_input("{}: the pixels cannot be decoded (transfer syntax {}), so the file is damaged or cut short; copy or "
-             "export it again",
-             file, transfer_syntax.empty() ? "unknown" : transfer_syntax);
+  fail_input(
+      "{}: the pixels cannot be decoded (transfer syntax {}), so the file is damaged or cut short; copy or "
+      "export it again",
+      file, transfer_syntax.empty() ? "unknown" : transfer_syntax);
 }
 
 bool is_native(std::string_view transfer_syntax) {
@@ -92,13 +94,15 @@ bool is_native(std::string_view transfer_syntax) {
          transfer_syntax == "1.2.840.10008.1.2.2";
 }
 
-// GDCM fills up what a file lacks. Native pixels have a known size; compressed ones end in a sequence delimiter.
+// GDCM fills up what a file lacks. Native pixels have a known size; compressed ones end in a sequence
+// delimiter.
 bool is_whole(std::istream& stream, const DicomSlice& slice, std::size_t native_size) {
   stream.clear();
   stream.seekg(0, std::ios::end);
   const auto left = static_cast<std::int64_t>(stream.tellg()) - slice.pixel_offset;
   if (is_native(slice.transfer_syntax)) return left >= static_cast<std::int64_t>(native_size);
-  if (!slice.transfer_syntax.starts_with("1.2.840.10008.1.2.4.") && slice.transfer_syntax != "1.2.840.10008.1.2.5") {
+  if (!slice.transfer_syntax.starts_with("1.2.840.10008.1.2.4.") &&
+      slice.transfer_syntax != "1.2.840.10008.1.2.5") {
     return true;  // deflated: zlib has its own end
   }
   constexpr std::int64_t kTail = 1 << 20;  // elements behind the pixels are small
@@ -108,7 +112,8 @@ bool is_whole(std::istream& stream, const DicomSlice& slice, std::size_t native_
   return tail.find("\xFE\xFF\xDD\xE0") != std::string::npos;
 }
 
-std::vector<char> decode(const DicomFile& file, const DicomSlice& slice, gdcm::PixelFormat::ScalarType& type) {
+std::vector<char> decode(const DicomFile& file, const DicomSlice& slice,
+                         gdcm::PixelFormat::ScalarType& type) {
   const auto stream = file.open();
   std::vector<char> buffer;
   try {
@@ -132,8 +137,10 @@ std::int64_t rescale_frame(const std::vector<char>& buffer, gdcm::PixelFormat::S
                            const DicomSlice& slice, const std::string& file, std::int16_t* hu) {
   const std::int64_t count = slice.rows * slice.columns;
   const auto frame = [&]<class T>(const T*) {
-    const std::size_t first = static_cast<std::size_t>(slice.frame) * static_cast<std::size_t>(count) * sizeof(T);
-    if (first + static_cast<std::size_t>(count) * sizeof(T) > buffer.size()) fail_decode(file, slice.transfer_syntax);
+    const std::size_t first =
+        static_cast<std::size_t>(slice.frame) * static_cast<std::size_t>(count) * sizeof(T);
+    if (first + static_cast<std::size_t>(count) * sizeof(T) > buffer.size())
+      fail_decode(file, slice.transfer_syntax);
     return rescale(reinterpret_cast<const T*>(buffer.data() + first), slice, hu, count);
   };
   switch (type) {
@@ -144,8 +151,9 @@ std::int64_t rescale_frame(const std::vector<char>& buffer, gdcm::PixelFormat::S
     case gdcm::PixelFormat::UINT32: return frame(static_cast<const std::uint32_t*>(nullptr));
     case gdcm::PixelFormat::INT32: return frame(static_cast<const std::int32_t*>(nullptr));
     default:
-      fail_input("{}: its pixels are not whole numbers of 8, 16 or 32 bits; convert the series to 16-bit DICOM",
-                 file);
+      fail_input(
+          "{}: its pixels are not whole numbers of 8, 16 or 32 bits; convert the series to 16-bit DICOM",
+          file);
   }
 }
 
@@ -153,11 +161,12 @@ std::int64_t rescale_frame(const std::vector<char>& buffer, gdcm::PixelFormat::S
 
 void fail_transfer_syntax(const std::string& file, const std::string& transfer_syntax) {
   const std::string_view name = unsupported_name(transfer_syntax);
-  fail_input("{} is compressed with the transfer syntax {}{}, which cannot be decoded here; convert the series to "
-             "Explicit VR Little Endian first (for instance with pydicom and pylibjpeg-openjpeg: "
-             "python -c \"import pydicom, sys; d = pydicom.dcmread(sys.argv[1]); d.decompress(); "
-             "d.save_as(sys.argv[2])\" in.dcm out.dcm)",
-             file, transfer_syntax, name.empty() ? "" : fmt::format(" ({})", name));
+  fail_input(
+      "{} is compressed with the transfer syntax {}{}, which cannot be decoded here; convert the series to "
+      "Explicit VR Little Endian first (for instance with pydicom and pylibjpeg-openjpeg: "
+      "python -c \"import pydicom, sys; d = pydicom.dcmread(sys.argv[1]); d.decompress(); "
+      "d.save_as(sys.argv[2])\" in.dcm out.dcm)",
+      file, transfer_syntax, name.empty() ? "" : fmt::format(" ({})", name));
 }
 
 std::vector<std::int16_t> read_pixels(const std::vector<DicomFile>& files, const SliceStack& stack,

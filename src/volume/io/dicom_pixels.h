@@ -7,9 +7,9 @@
 
 namespace renderfm {
 
-/// HU of every slice of the stack, one after the other, rounded. Padding that the header names becomes kMinHu; its
-/// share is added to `padding_voxels`. Throws kBadInput naming file, transfer syntax and remedy where the pixels
-/// cannot be decoded.
+/// HU of every slice of the stack, one after the other, rounded. Padding that the header names becomes
+/// kMinHu; its share is added to `padding_voxels`. Throws kBadInput naming file, transfer syntax and remedy
+/// where the pixels cannot be decoded.
 std::vector<std::int16_t> read_pixels(const std::vector<DicomFile>& files, const SliceStack& stack,
                                       std::int64_t& padding_voxels);
 

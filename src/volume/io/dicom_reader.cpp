@@ -17,7 +17,7 @@ namespace {
 constexpr double kEvenTolerance = 0.01;  // of the spacing
 constexpr double kMissingRatio = 1.5;    // a gap this much wider lacks a slice
 constexpr double kTilt_deg = 0.1;
-constexpr double kMaxSidestep = 0.5;     // of a pixel: what slices may depart from a straight stack
+constexpr double kMaxSidestep = 0.5;  // of a pixel: what slices may depart from a straight stack
 
 struct DicomFolder {
   std::vector<DicomFile> files;
@@ -32,7 +32,8 @@ DicomFolder open_dicom(const fs::path& path, FileFormat format, bool allow_other
     headers = read_dicom_headers({DicomFile{path.string(), path, nullptr}});
     if (headers.slices.size() == 1) {  // one slice of many: the others lie beside it
       folder.wanted_uid = headers.slices.front().series_uid;
-      folder.files = dicom_files_in_folder(path.has_parent_path() ? path.parent_path() : fs::path("."), false);
+      folder.files =
+          dicom_files_in_folder(path.has_parent_path() ? path.parent_path() : fs::path("."), false);
       headers = read_dicom_headers(folder.files);
     } else {
       folder.files = {DicomFile{path.string(), path, nullptr}};
@@ -69,8 +70,8 @@ std::string describe_all(const std::vector<DicomSeries>& series) {
   return text;
 }
 
-const DicomSeries& choose_series(const DicomFolder& folder, const std::string& wanted, const std::string& name,
-                                 ScanReport& report) {
+const DicomSeries& choose_series(const DicomFolder& folder, const std::string& wanted,
+                                 const std::string& name, ScanReport& report) {
   const auto& series = folder.series;
   std::size_t chosen = series.size();
   const std::string uid = wanted.empty() ? folder.wanted_uid : wanted;
@@ -97,13 +98,15 @@ const DicomSeries& choose_series(const DicomFolder& folder, const std::string& w
     }
     fail_input("{}: series {} cannot be used: {}; {}", name, wanted, info.why_not, remedy);
   }
-  const auto usable = std::count_if(series.begin(), series.end(), [](const auto& s) { return s.info.usable; });
+  const auto usable =
+      std::count_if(series.begin(), series.end(), [](const auto& s) { return s.info.usable; });
   report.add_fact("series", fmt::format("{} of {}", chosen + 1, series.size()));
   if (usable > 1 && uid.empty()) {
-    report.add_repair("several_series",
-                      fmt::format("{} holds {} usable series; the largest was taken ({} x {} x {}; choose another "
-                                  "with --series, list them with --list-series)",
-                                  name, usable, info.columns, info.rows, info.slices));
+    report.add_repair(
+        "several_series",
+        fmt::format("{} holds {} usable series; the largest was taken ({} x {} x {}; choose another "
+                    "with --series, list them with --list-series)",
+                    name, usable, info.columns, info.rows, info.slices));
   }
   return series[chosen];
 }
@@ -134,24 +137,26 @@ StackGeometry measure(const SliceStack& stack, const std::string& name) {
   }
   const double pixel_mm = std::min(first.spacing_mm[0], first.spacing_mm[1]);
   if (greatest_mm > kMaxSidestep * pixel_mm) {
-    fail_input("{}: slices lie up to {:.1f} mm beside a straight stack, so they are not one volume; export a single "
-               "reconstruction",
-               name, greatest_mm);
+    fail_input(
+        "{}: slices lie up to {:.1f} mm beside a straight stack, so they are not one volume; export a single "
+        "reconstruction",
+        name, greatest_mm);
   }
   if (g.tilt_deg < kTilt_deg) g.drift = {0, 0, 0};
   return g;
 }
 
 // Evenly spaced slices out of uneven ones, linearly; both ends are kept.
-std::vector<std::int16_t> space_evenly(const std::vector<std::int16_t>& hu, const std::vector<double>& height_mm,
-                                       std::int64_t slice_size, std::int64_t count) {
+std::vector<std::int16_t> space_evenly(const std::vector<std::int16_t>& hu,
+                                       const std::vector<double>& height_mm, std::int64_t slice_size,
+                                       std::int64_t count) {
   std::vector<std::int16_t> even(static_cast<std::size_t>(slice_size * count));
   const double spacing_mm = height_mm.back() / static_cast<double>(count - 1);
   parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t k = first; k < last; ++k) {
       const double height = std::min(static_cast<double>(k) * spacing_mm, height_mm.back());
-      auto above = static_cast<std::int64_t>(
-          std::upper_bound(height_mm.begin(), height_mm.end(), height) - height_mm.begin());
+      auto above = static_cast<std::int64_t>(std::upper_bound(height_mm.begin(), height_mm.end(), height) -
+                                             height_mm.begin());
       above = std::min(above, static_cast<std::int64_t>(height_mm.size()) - 1);
       const auto low_slot = static_cast<std::size_t>(above - 1), high_slot = static_cast<std::size_t>(above);
       const auto weight =
@@ -189,26 +194,30 @@ double even_spacing(const StackGeometry& g, const std::string& name, bool allow_
   const double length = g.height_mm.back();
   if (missing == 0 && uneven == 0) return length / static_cast<double>(count - 1);
   if (missing > 0 && !allow_gaps) {
-    fail_input("{}: about {} slice{} missing ({}, the others are {:.3g} mm apart); export the whole series, or give "
-               "--allow-gaps to interpolate",
-               name, missing, missing == 1 ? " is" : "s are", places, median);
+    fail_input(
+        "{}: about {} slice{} missing ({}, the others are {:.3g} mm apart); export the whole series, or give "
+        "--allow-gaps to interpolate",
+        name, missing, missing == 1 ? " is" : "s are", places, median);
   }
   const auto even_count = std::max<std::int64_t>(2, std::llround(length / median) + 1);
   if (even_count > 50 * count) {
-    fail_input("{}: its slices are spaced too unevenly to be one volume ({:.3g} to {:.3g} mm); export a single "
-               "reconstruction",
-               name, sorted.front(), sorted.back());
+    fail_input(
+        "{}: its slices are spaced too unevenly to be one volume ({:.3g} to {:.3g} mm); export a single "
+        "reconstruction",
+        name, sorted.front(), sorted.back());
   }
   hu = space_evenly(hu, g.height_mm, slice_size, even_count);
   const double spacing_mm = length / static_cast<double>(even_count - 1);
   if (missing > 0) {
-    report.add_repair("missing_slices", fmt::format("{}: about {} slice{} missing ({}); the gaps were interpolated",
-                                                    name, missing, missing == 1 ? " is" : "s are", places));
+    report.add_repair("missing_slices",
+                      fmt::format("{}: about {} slice{} missing ({}); the gaps were interpolated", name,
+                                  missing, missing == 1 ? " is" : "s are", places));
   } else {
-    report.add_repair("irregular_slices",
-                      fmt::format("{}: the distance between slices varies from {:.4g} to {:.4g} mm; they were "
-                                  "interpolated to an even {:.4g} mm",
-                                  name, sorted.front(), sorted.back(), spacing_mm));
+    report.add_repair(
+        "irregular_slices",
+        fmt::format("{}: the distance between slices varies from {:.4g} to {:.4g} mm; they were "
+                    "interpolated to an even {:.4g} mm",
+                    name, sorted.front(), sorted.back(), spacing_mm));
   }
   count = even_count;
   return spacing_mm;
@@ -222,10 +231,11 @@ const SliceStack& choose_time_point(const DicomSeries& series, int wanted, const
     report.add_fact("time_points", std::to_string(count));
     report.add_fact("time_point", std::to_string(chosen));
     if (wanted < 0) {
-      report.add_repair("time_point",
-                        fmt::format("{}: the series holds {} volumes at the same place, told apart by their {}; the "
-                                    "first was taken (choose with --timepoint 0 to {})",
-                                    name, count, series.time_key, count - 1));
+      report.add_repair(
+          "time_point",
+          fmt::format("{}: the series holds {} volumes at the same place, told apart by their {}; the "
+                      "first was taken (choose with --timepoint 0 to {})",
+                      name, count, series.time_key, count - 1));
     }
   }
   return series.time_points[static_cast<std::size_t>(chosen)];
@@ -240,11 +250,12 @@ RawImage read_dicom(const fs::path& path, FileFormat format, const ReadOptions& 
   const DicomFolder folder = open_dicom(path, format, options.allow_other_modality);
   const DicomSeries& series = choose_series(folder, options.series, image.name, report);
   const SliceStack& stack = choose_time_point(series, options.time_point, image.name, report);
-  if (stack.size() < 2) fail_input("{}: the chosen volume is a single image; give a series of slices", image.name);
+  if (stack.size() < 2)
+    fail_input("{}: the chosen volume is a single image; give a series of slices", image.name);
   if (series.duplicates > 0) {
     report.add_repair("duplicate_slices",
-                      fmt::format("{}: {} slice{} at the place of another; the first of each was kept", image.name,
-                                  series.duplicates, series.duplicates == 1 ? " lies" : "s lie"));
+                      fmt::format("{}: {} slice{} at the place of another; the first of each was kept",
+                                  image.name, series.duplicates, series.duplicates == 1 ? " lies" : "s lie"));
   }
   const StackGeometry g = measure(stack, image.name);
   const DicomSlice& first = stack.front();

@@ -10,7 +10,8 @@
 
 namespace renderfm {
 
-/// The chosen series as HU (stored as int16, slope 1) on evenly spaced slices; sheared where the gantry was tilted.
+/// The chosen series as HU (stored as int16, slope 1) on evenly spaced slices; sheared where the gantry was
+/// tilted.
 RawImage read_dicom(const std::filesystem::path& path, FileFormat format, const ReadOptions& options,
                     ScanReport& report);
 

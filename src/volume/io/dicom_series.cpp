@@ -1,9 +1,9 @@
 #include "dicom_series.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <tuple>
@@ -13,22 +13,23 @@
 namespace renderfm {
 namespace {
 
-constexpr double kCosineTolerance = 1e-3;     // 0.06 degrees: IOP is often rounded
-constexpr double kSpacingTolerance = 1e-3;    // relative
+constexpr double kCosineTolerance = 1e-3;   // 0.06 degrees: IOP is often rounded
+constexpr double kSpacingTolerance = 1e-3;  // relative
 constexpr double kSamePlace_mm = 0.01;
-constexpr std::array<const char*, 5> kVolumeKeyNames{"temporal position", "trigger time", "acquisition number",
-                                                     "stack", "reconstruction kernel"};
+constexpr std::array<const char*, 5> kVolumeKeyNames{"temporal position", "trigger time",
+                                                     "acquisition number", "stack", "reconstruction kernel"};
 
 bool close(Vec3d a, Vec3d b) {
   const Vec3d d = a - b;
-  return std::abs(d.x) < kCosineTolerance && std::abs(d.y) < kCosineTolerance && std::abs(d.z) < kCosineTolerance;
+  return std::abs(d.x) < kCosineTolerance && std::abs(d.y) < kCosineTolerance &&
+         std::abs(d.z) < kCosineTolerance;
 }
 
 bool is_localizer(const DicomSlice& s) { return s.image_type.find("LOCALIZER") != std::string::npos; }
 
 bool same_series(const DicomSlice& a, const DicomSlice& b) {
-  return a.series_uid == b.series_uid && a.modality == b.modality && a.rows == b.rows && a.columns == b.columns &&
-         a.has_position == b.has_position && is_localizer(a) == is_localizer(b) &&
+  return a.series_uid == b.series_uid && a.modality == b.modality && a.rows == b.rows &&
+         a.columns == b.columns && a.has_position == b.has_position && is_localizer(a) == is_localizer(b) &&
          close(a.row_axis, b.row_axis) && close(a.column_axis, b.column_axis) &&
          std::abs(a.spacing_mm[0] - b.spacing_mm[0]) <= kSpacingTolerance * a.spacing_mm[0] &&
          std::abs(a.spacing_mm[1] - b.spacing_mm[1]) <= kSpacingTolerance * a.spacing_mm[1];
@@ -61,7 +62,8 @@ VolumeKey volume_key(const std::string& text) {
   return {end != text.c_str() && *end == '\0' ? value : 0.0, text};
 }
 
-// Splits a stack whose slices coincide into volumes whose slices do not; leaves it whole where no tag does that.
+// Splits a stack whose slices coincide into volumes whose slices do not; leaves it whole where no tag does
+// that.
 void split_time_points(DicomSeries& series, SliceStack stack) {
   for (std::size_t key = 0; key < kVolumeKeyNames.size(); ++key) {
     std::map<VolumeKey, SliceStack> parts;
@@ -171,8 +173,9 @@ std::vector<DicomSeries> group_series(const std::vector<DicomSlice>& slices, boo
   std::map<std::string, std::vector<SliceStack>> by_uid;
   for (const DicomSlice& slice : slices) {
     auto& groups = by_uid[slice.series_uid];
-    const auto group = std::find_if(groups.begin(), groups.end(),
-                                    [&](const SliceStack& stack) { return same_series(stack.front(), slice); });
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const SliceStack& stack) {
+      return same_series(stack.front(), slice);
+    });
     if (group == groups.end()) {
       groups.push_back({slice});
     } else {

@@ -19,8 +19,8 @@ struct DicomSeries {
   bool axial = false, primary = false;
 };
 
-/// Series by SeriesInstanceUID, orientation, matrix and pixel spacing; the default choice first: usable, primary
-/// before derived, axial before others, then the one with most voxels.
+/// Series by SeriesInstanceUID, orientation, matrix and pixel spacing; the default choice first: usable,
+/// primary before derived, axial before others, then the one with most voxels.
 std::vector<DicomSeries> group_series(const std::vector<DicomSlice>& slices, bool allow_other_modality);
 
 /// Along which slices are ordered: row axis x column axis.

@@ -47,8 +47,9 @@ FileFormat detect_format(const fs::path& path) {
     if (looks_like_bare_dicom(text)) return FileFormat::kDicom;
   }
   const bool nifti_name = path.string().find(".nii") != std::string::npos;
-  fail_input("{} is not an image that can be read here{}; give NIfTI, NRRD, MetaImage, or a DICOM folder or zip",
-             path.string(), nifti_name ? ": it has no NIfTI header, so it is damaged or cut short" : "");
+  fail_input(
+      "{} is not an image that can be read here{}; give NIfTI, NRRD, MetaImage, or a DICOM folder or zip",
+      path.string(), nifti_name ? ": it has no NIfTI header, so it is damaged or cut short" : "");
 }
 
 }  // namespace renderfm

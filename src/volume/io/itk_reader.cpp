@@ -28,7 +28,8 @@ VoxelType voxel_type(const itk::ImageIOBase& io, const std::string& name) {
     case Component::LONGLONG: return VoxelType::kInt64;
     case Component::FLOAT: return VoxelType::kFloat32;
     case Component::DOUBLE: return VoxelType::kFloat64;
-    default: fail_input("{} holds voxels of a type that is not a real number; convert it to int16 or float32", name);
+    default:
+      fail_input("{} holds voxels of a type that is not a real number; convert it to int16 or float32", name);
   }
 }
 
@@ -42,8 +43,8 @@ std::string reason_of(const itk::ExceptionObject& error) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
-// What MetaIO itself does not check: it loops on a negative number of dimensions and fills with zeros what a file
-// lacks.
+// What MetaIO itself does not check: it loops on a negative number of dimensions and fills with zeros what a
+// file lacks.
 struct MetaHeader {
   int dimensions = 0;
   bool compressed = false, text = false;
@@ -86,8 +87,10 @@ MetaHeader read_meta_header(const fs::path& path) {
 
 void check_meta_image_is_whole(const MetaHeader& header, const fs::path& path, std::uintmax_t image_bytes) {
   if (header.text || (header.compressed && header.compressed_size == 0)) return;  // its size is not given
-  if (header.data_file.starts_with("LIST") || header.data_file.find('%') != std::string::npos) return;  // many files
-  const bool local = header.data_file == "LOCAL" || header.data_file == "Local" || header.data_file == "local";
+  if (header.data_file.starts_with("LIST") || header.data_file.find('%') != std::string::npos)
+    return;  // many files
+  const bool local =
+      header.data_file == "LOCAL" || header.data_file == "Local" || header.data_file == "local";
   const fs::path data = local ? path : path.parent_path() / header.data_file;
   std::error_code error;
   if (!fs::exists(data, error)) {
@@ -108,8 +111,8 @@ RawImage describe(const itk::ImageIOBase& io, const std::string& name, std::int6
   image.name = name;
   const unsigned dimensions = io.GetNumberOfDimensions();
   if (io.GetNumberOfComponents() != 1) {
-    const bool color = io.GetPixelType() == itk::IOPixelEnum::RGB || io.GetPixelType() == itk::IOPixelEnum::RGBA ||
-                       io.GetNumberOfComponents() == 3;
+    const bool color = io.GetPixelType() == itk::IOPixelEnum::RGB ||
+                       io.GetPixelType() == itk::IOPixelEnum::RGBA || io.GetNumberOfComponents() == 3;
     fail_input("{} {}; a scan with one value per voxel is needed", name,
                color ? std::string("is a colour (RGB) image")
                      : fmt::format("holds {} values per voxel", io.GetNumberOfComponents()));
@@ -121,9 +124,11 @@ RawImage describe(const itk::ImageIOBase& io, const std::string& name, std::int6
     image.shape_zyx[2 - axis] = static_cast<std::int64_t>(io.GetDimensions(axis));
     const double spacing_mm = io.GetSpacing(axis);
     if (!(spacing_mm > 0)) {
-      fail_input("{}: the voxel size along axis {} is {} mm; it must be positive, so repair the header or export the "
-                 "scan again",
-                 name, axis + 1, spacing_mm);
+      fail_input(
+          "{}: the voxel size along axis {} is {} mm; it must be positive, so repair the header or export "
+          "the "
+          "scan again",
+          name, axis + 1, spacing_mm);
     }
     const std::vector<double> direction = io.GetDirection(axis);
     for (unsigned row = 0; row < 3; ++row) {
@@ -158,7 +163,8 @@ RawImage read_with_itk(const fs::path& path, FileFormat format, int time_point, 
     report.add_fact("format", format == FileFormat::kNrrd ? "NRRD" : "MetaImage");
 
     itk::ImageIORegion region(io->GetNumberOfDimensions());
-    for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) region.SetSize(axis, io->GetDimensions(axis));
+    for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis)
+      region.SetSize(axis, io->GetDimensions(axis));
     io->SetIORegion(region);
     const std::size_t volume_size = static_cast<std::size_t>(image.voxel_count()) * size_of(image.type);
     if (format == FileFormat::kMetaImage) {

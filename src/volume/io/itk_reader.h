@@ -10,6 +10,7 @@
 namespace renderfm {
 
 /// Reads one time point (< 0: the first, reported). Throws kBadInput.
-RawImage read_with_itk(const std::filesystem::path& path, FileFormat format, int time_point, ScanReport& report);
+RawImage read_with_itk(const std::filesystem::path& path, FileFormat format, int time_point,
+                       ScanReport& report);
 
 }  // namespace renderfm

@@ -27,13 +27,14 @@ LabelVolume read_label_image(const std::filesystem::path& path, ScanReport& repo
   labels.voxels = label_values(image);
   if (grid.sheared) {
     std::vector<std::uint8_t> resampled(static_cast<std::size_t>(grid.geometry.voxel_count()));
-    sample_nearest<std::uint8_t>(labels.voxels.data(), image.shape_zyx, grid.source_from_grid, resampled.data(),
-                                 grid.geometry.shape_zyx, 0);
+    sample_nearest<std::uint8_t>(labels.voxels.data(), image.shape_zyx, grid.source_from_grid,
+                                 resampled.data(), grid.geometry.shape_zyx, 0);
     labels.voxels = std::move(resampled);
-    report.add_repair("non_orthonormal_axes",
-                      fmt::format("{}: the label image's axes depart {:.2f} degrees from right angles; it was "
-                                  "resampled onto straight axes",
-                                  image.name, grid.angle_deg));
+    report.add_repair(
+        "non_orthonormal_axes",
+        fmt::format("{}: the label image's axes depart {:.2f} degrees from right angles; it was "
+                    "resampled onto straight axes",
+                    image.name, grid.angle_deg));
   }
   return labels;
 }

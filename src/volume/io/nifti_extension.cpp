@@ -101,8 +101,8 @@ std::map<std::uint8_t, std::string> read_label_names(const std::filesystem::path
   }
   std::vector<std::uint8_t> extensions(static_cast<std::size_t>(bytes_left));
   extensions.resize(input.read_some(extensions.data(), extensions.size()));
-  // Each extension is its size (a multiple of 16, this field included), a code, and its content. TotalSegmentator
-  // uses code 0, others 30 (Caret): the content decides.
+  // Each extension is its size (a multiple of 16, this field included), a code, and its content.
+  // TotalSegmentator uses code 0, others 30 (Caret): the content decides.
   for (std::size_t at = 0; at + 8 <= extensions.size();) {
     std::array<std::uint8_t, 4> raw;
     std::copy_n(extensions.begin() + static_cast<std::ptrdiff_t>(at), 4, raw.begin());
@@ -125,12 +125,14 @@ std::string caret_label_xml(const std::map<std::uint8_t, std::string>& names) {
     for (auto at = safe_name.find("]]>"); at != std::string::npos; at = safe_name.find("]]>")) {
       safe_name.replace(at, 3, "]] ");
     }
-    xml += fmt::format("<Label Key=\"{}\" Red=\"{:.3f}\" Green=\"{:.3f}\" Blue=\"{:.3f}\" Alpha=\"1\">"
-                       "<![CDATA[{}]]></Label>\n",
-                       label, red, green, blue, safe_name);
+    xml += fmt::format(
+        "<Label Key=\"{}\" Red=\"{:.3f}\" Green=\"{:.3f}\" Blue=\"{:.3f}\" Alpha=\"1\">"
+        "<![CDATA[{}]]></Label>\n",
+        label, red, green, blue, safe_name);
   }
-  return xml + "    </LabelTable>\n    <VolumeType><![CDATA[Label]]></VolumeType>\n  </VolumeInformation>\n"
-               "</CaretExtension>\n";
+  return xml +
+         "    </LabelTable>\n    <VolumeType><![CDATA[Label]]></VolumeType>\n  </VolumeInformation>\n"
+         "</CaretExtension>\n";
 }
 
 }  // namespace renderfm

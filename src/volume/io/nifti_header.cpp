@@ -35,7 +35,8 @@ NiftiHeader parse_version_1(const Fields& fields) {
   }
   h.data_type = fields.get<std::int16_t>(70);
   const float offset = fields.get<float>(108);
-  h.data_offset = std::isfinite(offset) && offset > 0 && offset < 1e9f ? static_cast<std::int64_t>(offset) : 0;
+  h.data_offset =
+      std::isfinite(offset) && offset > 0 && offset < 1e9f ? static_cast<std::int64_t>(offset) : 0;
   h.slope = static_cast<double>(fields.get<float>(112));
   h.intercept = static_cast<double>(fields.get<float>(116));
   h.units = fields.get<std::uint8_t>(123);
@@ -44,7 +45,8 @@ NiftiHeader parse_version_1(const Fields& fields) {
   for (std::size_t i = 0; i < 3; ++i) {
     h.quaternion[i] = static_cast<double>(fields.get<float>(256 + 4 * i));
     h.quaternion_offset[i] = static_cast<double>(fields.get<float>(268 + 4 * i));
-    for (std::size_t j = 0; j < 4; ++j) h.sform[i][j] = static_cast<double>(fields.get<float>(280 + 16 * i + 4 * j));
+    for (std::size_t j = 0; j < 4; ++j)
+      h.sform[i][j] = static_cast<double>(fields.get<float>(280 + 16 * i + 4 * j));
   }
   return h;
 }
@@ -144,15 +146,17 @@ bool plausible_spacing(const RasAffine& affine, double scale) {
 }
 
 // Millimetres per unit of length. Headers that say metre and mean millimetre are common.
-double length_scale(const NiftiHeader& h, const RasAffine& affine, const std::string& name, ScanReport& report) {
+double length_scale(const NiftiHeader& h, const RasAffine& affine, const std::string& name,
+                    ScanReport& report) {
   const int code = h.units & 7;
   const double scale = code == 1 ? 1e3 : (code == 3 ? 1e-3 : 1.0);
   if (scale == 1.0) return scale;
   const char* unit = code == 1 ? "metres" : "micrometres";
   if (!plausible_spacing(affine, scale) && plausible_spacing(affine, 1.0)) {
-    report.add_repair("wrong_unit", fmt::format("{}: the header says {}, which would make voxels of {:.3g} mm; "
-                                                "millimetres were assumed",
-                                                name, unit, norm(affine.columns.column(0)) * scale));
+    report.add_repair("wrong_unit",
+                      fmt::format("{}: the header says {}, which would make voxels of {:.3g} mm; "
+                                  "millimetres were assumed",
+                                  name, unit, norm(affine.columns.column(0)) * scale));
     return 1.0;
   }
   report.add_fact("unit", unit);
@@ -204,18 +208,20 @@ VoxelType nifti_voxel_type(const NiftiHeader& header, const std::string& name) {
     case 128:
     case 2304: fail_input("{} is a colour (RGB) image; a scan with one value per voxel is needed", name);
     default:
-      fail_input("{} holds voxels of the NIfTI type {}, which is not a real number of up to 64 bits; convert it to "
-                 "int16 or float32",
-                 name, header.data_type);
+      fail_input(
+          "{} holds voxels of the NIfTI type {}, which is not a real number of up to 64 bits; convert it to "
+          "int16 or float32",
+          name, header.data_type);
   }
 }
 
 VoxelAffine nifti_affine(const NiftiHeader& header, const std::string& name, ScanReport& report) {
   for (std::size_t axis = 1; axis <= 3; ++axis) {
     if (!(header.pixdim[axis] > 0) || !std::isfinite(header.pixdim[axis])) {
-      fail_input("{}: the voxel size along axis {} is {} mm; it must be positive, so repair the header or export "
-                 "the scan again",
-                 name, axis, header.pixdim[axis]);
+      fail_input(
+          "{}: the voxel size along axis {} is {} mm; it must be positive, so repair the header or export "
+          "the scan again",
+          name, axis, header.pixdim[axis]);
     }
   }
   RasAffine affine = plain_affine(header);
@@ -224,9 +230,10 @@ VoxelAffine nifti_affine(const NiftiHeader& header, const std::string& name, Sca
     affine = sform_affine(header);
     oriented = usable(affine);
     if (!oriented) {
-      report.add_repair("broken_sform",
-                        fmt::format("{}: the header's sform has no volume or is not a number, so its qform {} used",
-                                    name, header.qform_code > 0 ? "was" : "and sform could not be"));
+      report.add_repair(
+          "broken_sform",
+          fmt::format("{}: the header's sform has no volume or is not a number, so its qform {} used", name,
+                      header.qform_code > 0 ? "was" : "and sform could not be"));
     }
   }
   if (!oriented && header.qform_code > 0) {
@@ -235,10 +242,11 @@ VoxelAffine nifti_affine(const NiftiHeader& header, const std::string& name, Sca
   }
   if (!oriented) {
     affine = plain_affine(header);
-    report.add_repair("no_orientation",
-                      fmt::format("{}: the header does not say how the scan lies in the patient, so the usual order "
-                                  "was assumed; left and right may be swapped",
-                                  name));
+    report.add_repair(
+        "no_orientation",
+        fmt::format("{}: the header does not say how the scan lies in the patient, so the usual order "
+                    "was assumed; left and right may be swapped",
+                    name));
   }
   const double scale = length_scale(header, affine, name, report);
   VoxelAffine lps;

@@ -1,5 +1,5 @@
-// The NIfTI-1 and NIfTI-2 header, either byte order, and the voxel axes that it gives. Read without ITK, whose
-// reader refuses or alters an sform that is not orthonormal.
+// The NIfTI-1 and NIfTI-2 header, either byte order, and the voxel axes that it gives. Read without ITK,
+// whose reader refuses or alters an sform that is not orthonormal.
 #pragma once
 
 #include <array>
@@ -16,9 +16,9 @@ namespace renderfm {
 inline constexpr std::size_t kMaxNiftiHeader = 544;  ///< NIfTI-2 with its four extension bytes
 
 struct NiftiHeader {
-  int version = 1;            ///< 1 or 2
-  bool swapped = false;       ///< the file's byte order is not ours
-  bool separate_data = false; ///< .hdr and .img
+  int version = 1;             ///< 1 or 2
+  bool swapped = false;        ///< the file's byte order is not ours
+  bool separate_data = false;  ///< .hdr and .img
   std::array<std::int64_t, 8> dim{};
   std::array<double, 8> pixdim{};
   int data_type = 0;
@@ -39,8 +39,8 @@ std::optional<NiftiHeader> parse_nifti_header(std::span<const std::uint8_t> byte
 /// Throws kBadInput where the data type is not a real number per voxel.
 VoxelType nifti_voxel_type(const NiftiHeader& header, const std::string& name);
 
-/// Voxel axes in LPS mm: the sform where it is usable, else the qform, else the voxel sizes alone, with what was
-/// odd in `report`. Throws kBadInput for voxel sizes that are not positive.
+/// Voxel axes in LPS mm: the sform where it is usable, else the qform, else the voxel sizes alone, with what
+/// was odd in `report`. Throws kBadInput for voxel sizes that are not positive.
 VoxelAffine nifti_affine(const NiftiHeader& header, const std::string& name, ScanReport& report);
 
 }  // namespace renderfm

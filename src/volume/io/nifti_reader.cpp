@@ -42,7 +42,8 @@ RawImage read_nifti(const fs::path& path, int time_point, ScanReport& report) {
   if (!header) fail_input("{} is not a NIfTI image, or its header is damaged", image.name);
 
   if (header->dim[0] < 3 || header->dim[0] > 7) {
-    fail_input("{} is a {}-dimensional image; a volume of several slices is needed", image.name, header->dim[0]);
+    fail_input("{} is a {}-dimensional image; a volume of several slices is needed", image.name,
+               header->dim[0]);
   }
   image.shape_zyx = {header->dim[3], header->dim[2], header->dim[1]};
   check_shape(image.shape_zyx, image.name);
@@ -80,9 +81,10 @@ RawImage read_nifti(const fs::path& path, int time_point, ScanReport& report) {
   const std::size_t skipped =
       static_cast<std::size_t>(header->data_offset) + volume_size * static_cast<std::size_t>(chosen);
   if (static_cast<double>(skipped) + static_cast<double>(volume_size) > input.greatest_size()) {
-    fail_input("{} is cut short: it cannot hold the {} x {} x {} voxels its header promises; copy or download it "
-               "again",
-               data_path.string(), header->dim[1], header->dim[2], header->dim[3]);
+    fail_input(
+        "{} is cut short: it cannot hold the {} x {} x {} voxels its header promises; copy or download it "
+        "again",
+        data_path.string(), header->dim[1], header->dim[2], header->dim[3]);
   }
   input.skip(skipped);
   image.bytes.resize(volume_size);

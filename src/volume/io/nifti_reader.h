@@ -8,7 +8,8 @@
 
 namespace renderfm {
 
-/// Reads one time point (< 0: the first, reported). Throws kBadInput for a file that is no NIfTI or ends early.
+/// Reads one time point (< 0: the first, reported). Throws kBadInput for a file that is no NIfTI or ends
+/// early.
 RawImage read_nifti(const std::filesystem::path& path, int time_point, ScanReport& report);
 
 }  // namespace renderfm

@@ -28,8 +28,8 @@ void put(std::vector<std::uint8_t>& header, std::size_t offset, T value) {
   std::memcpy(&header[offset], &value, sizeof(T));
 }
 
-// Quaternion (b, c, d) and handedness of a rotation or rotoinversion in RAS, as nifti1_io's documentation defines
-// them.
+// Quaternion (b, c, d) and handedness of a rotation or rotoinversion in RAS, as nifti1_io's documentation
+// defines them.
 struct Quaternion {
   double b, c, d, handedness;
 };
@@ -76,8 +76,7 @@ Quaternion quaternion_of(Mat3d r) {
 std::vector<std::uint8_t> header_bytes(const Geometry& geometry, std::int16_t data_type, std::int16_t bits,
                                        const std::string& extension_xml) {
   // An extension is its own size (a multiple of 16), a code and its content.
-  const std::size_t extension_size =
-      extension_xml.empty() ? 0 : (8 + extension_xml.size() + 15) / 16 * 16;
+  const std::size_t extension_size = extension_xml.empty() ? 0 : (8 + extension_xml.size() + 15) / 16 * 16;
   std::vector<std::uint8_t> header(kHeaderSize + 4 + extension_size, 0);
   put<std::int32_t>(header, 0, kHeaderSize);
   put<std::int16_t>(header, 40, 3);
@@ -201,7 +200,9 @@ void write_volume(const Volume<T>& volume, const std::filesystem::path& path, st
 
 }  // namespace
 
-void write_nifti(const CtVolume& volume, const std::filesystem::path& path) { write_volume(volume, path, 4, ""); }
+void write_nifti(const CtVolume& volume, const std::filesystem::path& path) {
+  write_volume(volume, path, 4, "");
+}
 
 void write_nifti(const LabelVolume& volume, const std::filesystem::path& path) {
   write_volume(volume, path, 2, volume.names.empty() ? "" : caret_label_xml(volume.names));

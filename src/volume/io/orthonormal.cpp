@@ -15,7 +15,9 @@ Mat3d from_columns(Vec3d x, Vec3d y, Vec3d z) {
   return {{{x.x, y.x, z.x}, {x.y, y.y, z.y}, {x.z, y.z, z.z}}};
 }
 
-double departure_deg(Vec3d a, Vec3d b) { return std::asin(std::clamp(std::abs(dot(a, b)), 0.0, 1.0)) * kDegree; }
+double departure_deg(Vec3d a, Vec3d b) {
+  return std::asin(std::clamp(std::abs(dot(a, b)), 0.0, 1.0)) * kDegree;
+}
 
 // The orthogonal factor of the polar decomposition, by Newton's iteration.
 Mat3d nearest_orthonormal(const Mat3d& axes) {
@@ -35,7 +37,8 @@ Mat3d nearest_orthonormal(const Mat3d& axes) {
   return r;
 }
 
-// Axes of the grid for sheared voxels: the first orthogonal pair is kept and the third axis becomes its normal.
+// Axes of the grid for sheared voxels: the first orthogonal pair is kept and the third axis becomes its
+// normal.
 Mat3d axes_for_sheared(const Mat3d& unit) {
   constexpr int kPairs[3][3] = {{0, 1, 2}, {0, 2, 1}, {1, 2, 0}};
   for (const auto& [a, b, c] : kPairs) {
@@ -57,22 +60,25 @@ OrthonormalGrid orthonormal_grid(const VoxelAffine& affine, const Shape& shape_z
     const Vec3d column = affine.columns_mm.column(axis);
     step_mm[axis] = norm(column);
     if (!(step_mm[axis] >= kMinSpacing_mm && step_mm[axis] <= kMaxSpacing_mm)) {
-      fail_input("{}: the voxel size along axis {} is {:.4g} mm; it must lie between {} and {} mm, so repair the "
-                 "header or export the scan again",
-                 name, axis + 1, step_mm[axis], kMinSpacing_mm, kMaxSpacing_mm);
+      fail_input(
+          "{}: the voxel size along axis {} is {:.4g} mm; it must lie between {} and {} mm, so repair the "
+          "header or export the scan again",
+          name, axis + 1, step_mm[axis], kMinSpacing_mm, kMaxSpacing_mm);
     }
-    if (!std::isfinite(affine.origin_mm[axis])) fail_input("{}: the header gives no position in the patient", name);
+    if (!std::isfinite(affine.origin_mm[axis]))
+      fail_input("{}: the header gives no position in the patient", name);
     unit[axis] = column * (1 / step_mm[axis]);
   }
   const Mat3d axes = from_columns(unit[0], unit[1], unit[2]);
   if (std::abs(determinant(axes)) < 0.1) {
-    fail_input("{}: the header's axes lie nearly in one plane, so the scan has no volume; export it again", name);
+    fail_input("{}: the header's axes lie nearly in one plane, so the scan has no volume; export it again",
+               name);
   }
 
   OrthonormalGrid grid;
   Geometry& geometry = grid.geometry;
-  grid.angle_deg = std::max({departure_deg(unit[0], unit[1]), departure_deg(unit[0], unit[2]),
-                             departure_deg(unit[1], unit[2])});
+  grid.angle_deg = std::max(
+      {departure_deg(unit[0], unit[1]), departure_deg(unit[0], unit[2]), departure_deg(unit[1], unit[2])});
   grid.sheared = grid.angle_deg >= kShearTolerance_deg;
   geometry.shape_zyx = shape_zyx;
   const auto last_index = [&](int axis) {

@@ -16,8 +16,8 @@ enum class VoxelType { kUint8, kInt8, kUint16, kInt16, kUint32, kInt32, kUint64,
 
 std::size_t size_of(VoxelType type);
 
-/// World LPS mm of voxel index (x, y, z): columns * index + origin_mm. Columns are voxel steps, not unit vectors,
-/// and need not be orthogonal.
+/// World LPS mm of voxel index (x, y, z): columns * index + origin_mm. Columns are voxel steps, not unit
+/// vectors, and need not be orthogonal.
 struct VoxelAffine {
   Mat3d columns_mm = Mat3d::identity();
   Vec3d origin_mm{0, 0, 0};
@@ -54,8 +54,8 @@ decltype(auto) visit_voxels(const RawImage& image, Visitor&& visit) {
   fail_runtime("{}: unknown voxel type", image.name);
 }
 
-/// Throws kBadInput unless `shape_zyx` is a volume of at least 2 voxels along every axis and of a size that can be
-/// held in memory.
+/// Throws kBadInput unless `shape_zyx` is a volume of at least 2 voxels along every axis and of a size that
+/// can be held in memory.
 void check_shape(const std::array<std::int64_t, 3>& shape_zyx, const std::string& name);
 
 /// Which of `count` time points to read: the chosen one, or the first, which `chosen` < 0 asks for. Throws

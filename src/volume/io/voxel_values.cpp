@@ -13,11 +13,11 @@ namespace {
 
 constexpr int kLowest = std::numeric_limits<std::int16_t>::min();
 constexpr int kHighest = std::numeric_limits<std::int16_t>::max();
-constexpr int kPaddingHu = -1500;         // far below air: -2000, -2048 and -3024 are in use
-constexpr double kPaddingShare = 1e-3;    // fewer such voxels are noise or ringing
+constexpr int kPaddingHu = -1500;       // far below air: -2000, -2048 and -3024 are in use
+constexpr double kPaddingShare = 1e-3;  // fewer such voxels are noise or ringing
 constexpr int kAirHu = -500;
 constexpr int kMissingIntercept = -1024;
-constexpr int kMinContrastHu = 50;        // no scan of a body is flatter
+constexpr int kMinContrastHu = 50;  // no scan of a body is flatter
 
 struct Histogram {
   std::vector<std::int64_t> counts = std::vector<std::int64_t>(kHighest - kLowest + 1, 0);
@@ -49,8 +49,8 @@ Histogram convert(const T* stored, const RawImage& image, std::vector<std::int16
       int value = 0;
       if constexpr (std::is_integral_v<T> && sizeof(T) <= 4) {
         if (plain) {
-          value = static_cast<int>(
-              std::clamp<std::int64_t>(static_cast<std::int64_t>(stored[i]) + whole_intercept, kLowest, kHighest));
+          value = static_cast<int>(std::clamp<std::int64_t>(
+              static_cast<std::int64_t>(stored[i]) + whole_intercept, kLowest, kHighest));
           hu[static_cast<std::size_t>(i)] = static_cast<std::int16_t>(value);
           ++part.counts[static_cast<std::size_t>(value - kLowest)];
           continue;
@@ -98,7 +98,8 @@ int border_median(const std::vector<std::int16_t>& values, const std::array<std:
 }
 
 void shift(std::vector<std::int16_t>& values, int by) {
-  for (std::int16_t& value : values) value = static_cast<std::int16_t>(std::clamp(value + by, kLowest, kHighest));
+  for (std::int16_t& value : values)
+    value = static_cast<std::int16_t>(std::clamp(value + by, kLowest, kHighest));
 }
 
 }  // namespace
@@ -109,42 +110,49 @@ std::vector<std::int16_t> hounsfield_values(const RawImage& image, bool must_be_
   const Histogram histogram =
       visit_voxels(image, [&](const auto* stored) { return convert(stored, image, hu); });
   if (histogram.not_finite > 0) {
-    fail_input("{} holds {} voxels that are not finite numbers; replace them (by -1024 where there is no tissue) and "
-               "save it again",
-               image.name, histogram.not_finite);
+    fail_input(
+        "{} holds {} voxels that are not finite numbers; replace them (by -1024 where there is no tissue) "
+        "and "
+        "save it again",
+        image.name, histogram.not_finite);
   }
   if (must_be_ct && histogram.minimum >= 0 && histogram.maximum > histogram.minimum &&
       border_median(hu, image.shape_zyx) <= 60) {
     // Air at 0: either the intercept was lost, and then soft tissue lies around 1024, or these are no HU.
     const bool tissue_at_1024 = histogram.between(900, 1250) * 50 > count;
     if (!tissue_at_1024) {
-      fail_input("{} does not hold Hounsfield units: its values run from {} to {} with 0 as background; give a CT "
-                 "in HU (air is -1000, water 0)",
-                 image.name, histogram.minimum, histogram.maximum);
+      fail_input(
+          "{} does not hold Hounsfield units: its values run from {} to {} with 0 as background; give a CT "
+          "in HU (air is -1000, water 0)",
+          image.name, histogram.minimum, histogram.maximum);
     }
     shift(hu, kMissingIntercept);
-    report.add_repair("missing_intercept",
-                      fmt::format("{}: air is stored as 0 and soft tissue as about 1024, so 1024 was subtracted to "
-                                  "get Hounsfield units",
-                                  image.name));
+    report.add_repair(
+        "missing_intercept",
+        fmt::format("{}: air is stored as 0 and soft tissue as about 1024, so 1024 was subtracted to "
+                    "get Hounsfield units",
+                    image.name));
   } else {
     if (histogram.maximum <= kAirHu) {
-      fail_input("{} holds nothing but air: no voxel is above {} HU (its maximum is {}); give a scan with a patient "
-                 "in it",
-                 image.name, kAirHu, histogram.maximum);
+      fail_input(
+          "{} holds nothing but air: no voxel is above {} HU (its maximum is {}); give a scan with a patient "
+          "in it",
+          image.name, kAirHu, histogram.maximum);
     }
     if (must_be_ct && histogram.maximum - histogram.minimum < kMinContrastHu) {
-      fail_input("{} does not hold Hounsfield units: its values run only from {} to {}; give a CT in HU (air is "
-                 "-1000, water 0)",
-                 image.name, histogram.minimum, histogram.maximum);
+      fail_input(
+          "{} does not hold Hounsfield units: its values run only from {} to {}; give a CT in HU (air is "
+          "-1000, water 0)",
+          image.name, histogram.minimum, histogram.maximum);
     }
     const std::int64_t padding = histogram.between(kLowest, kPaddingHu);
     if (static_cast<double>(padding) > kPaddingShare * static_cast<double>(count)) {
-      report.add_repair("padding", fmt::format("{}: {:.1f} % of the voxels hold padding below {} HU, outside the "
-                                               "field of view; they were set to air",
-                                               image.name, 100.0 * static_cast<double>(padding) /
-                                                               static_cast<double>(count),
-                                               kPaddingHu));
+      report.add_repair(
+          "padding",
+          fmt::format("{}: {:.1f} % of the voxels hold padding below {} HU, outside the "
+                      "field of view; they were set to air",
+                      image.name, 100.0 * static_cast<double>(padding) / static_cast<double>(count),
+                      kPaddingHu));
     }
   }
   report.add_fact("stored_range_hu", fmt::format("{} to {}", histogram.minimum, histogram.maximum));
@@ -166,8 +174,9 @@ std::vector<std::uint8_t> label_values(const RawImage& image) {
         const double value = image.slope * static_cast<double>(stored[i]) + image.intercept;
         const double whole = std::nearbyint(value);
         if (!(value >= 0 && value <= 255) || std::abs(value - whole) > 1e-3) {
-          fail_input("{} is not a label map: it holds the value {:.6g}, and labels are whole numbers from 0 to 255",
-                     image.name, value);
+          fail_input(
+              "{} is not a label map: it holds the value {:.6g}, and labels are whole numbers from 0 to 255",
+              image.name, value);
         }
         labels[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(whole);
       }

@@ -8,9 +8,9 @@
 
 namespace renderfm {
 
-/// HU clamped to [kMinHu, kMaxHu], in the image's order. Throws kBadInput for voxels that are not finite, for a
-/// scan of nothing but air, and, with `must_be_ct`, for values that cannot be HU. A CT stored from 0 without its
-/// intercept of -1024 is repaired and reported.
+/// HU clamped to [kMinHu, kMaxHu], in the image's order. Throws kBadInput for voxels that are not finite, for
+/// a scan of nothing but air, and, with `must_be_ct`, for values that cannot be HU. A CT stored from 0
+/// without its intercept of -1024 is repaired and reported.
 std::vector<std::int16_t> hounsfield_values(const RawImage& image, bool must_be_ct, ScanReport& report);
 
 /// Throws kBadInput where a value is not a whole number in [0, 255].

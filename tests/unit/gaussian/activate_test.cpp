@@ -83,7 +83,8 @@ TEST(Priming, PutsAGaussianOfTheVoxelsColourAtItsCentre) {
 }
 
 TEST(Priming, SolvesTheOpacityEquationOfTheLattice) {
-  // Li2(a) - Li2(1/255) = sigma V / (2 pi s^2), s = 0.6 h: per voxel depth t = sigma h this is t / (2 pi 0.36).
+  // Li2(a) - Li2(1/255) = sigma V / (2 pi s^2), s = 0.6 h: per voxel depth t = sigma h this is t / (2 pi
+  // 0.36).
   for (const double spacing : {0.5, 1.5, 3.0}) {
     for (const double depth : {0.006, 0.05, 0.3, 1.0, 3.0}) {
       const double opacity = primed_opacity(depth / spacing, {spacing, spacing, spacing});

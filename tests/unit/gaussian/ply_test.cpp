@@ -91,7 +91,8 @@ TEST_F(Ply, IsReadByPlyfileAsPlain3dgs) {
   const GaussianSet set = random_set(64);
   write_ply(set, file("ours.ply"));
   write_ply(set, file("inria.ply"), PlyFlavor::kInria);
-  // The covariance that a 3DGS viewer sees must be C C^T; the script compares with values written beside the file.
+  // The covariance that a 3DGS viewer sees must be C C^T; the script compares with values written beside the
+  // file.
   std::ofstream expected(file("expected.txt"));
   const torch::Tensor chol = set.chol.to(torch::kFloat64);
   for (std::int64_t n = 0; n < set.size(); ++n) {
@@ -105,10 +106,9 @@ TEST_F(Ply, IsReadByPlyfileAsPlain3dgs) {
              << set.sh[n][3 + 2].item<double>() << '\n';
   }
   expected.close();
-  const std::string command = fmt::format("{} {} {} {} {}", interpreter,
-                                          RENDERFM_SOURCE_DIR "/tests/support/check_ply.py",
-                                          file("ours.ply").string(), file("inria.ply").string(),
-                                          file("expected.txt").string());
+  const std::string command =
+      fmt::format("{} {} {} {} {}", interpreter, RENDERFM_SOURCE_DIR "/tests/support/check_ply.py",
+                  file("ours.ply").string(), file("inria.ply").string(), file("expected.txt").string());
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
@@ -143,8 +143,9 @@ TEST_F(Ply, RefusesWhatIsNoGaussianFileWithOneSentence) {
                  "no vertex count");
   expect_refused("ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nend_header\n1234",
                  "'y' is missing");
-  expect_refused("ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty list uchar int a\nend_header\n1234",
-                 "mesh");
+  expect_refused(
+      "ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty list uchar int a\nend_header\n1234",
+      "mesh");
 }
 
 TEST_F(Ply, RefusesAHugeVertexCountBeforeAllocating) {

@@ -10,7 +10,9 @@
 namespace renderfm {
 namespace {
 
-double relative_error(float value, double truth) { return std::abs(static_cast<double>(value) - truth) / truth; }
+double relative_error(float value, double truth) {
+  return std::abs(static_cast<double>(value) - truth) / truth;
+}
 
 TEST(FastExp, Exp2StaysWithinItsBoundOverTheWholeRange) {
   double worst_fast = 0, worst_exact = 0;
@@ -30,7 +32,8 @@ TEST(FastExp, Log2StaysWithinItsBoundForEveryExponentAndMantissa) {
     for (int i = 0; i < 4096; ++i) {
       const float x = std::ldexp(1.0f + static_cast<float>(i) / 4096.0f, exponent);
       const double truth = std::log2(static_cast<double>(x));
-      const double error = std::abs(static_cast<double>(exact_log2(x)) - truth) / std::max(1.0, std::abs(truth));
+      const double error =
+          std::abs(static_cast<double>(exact_log2(x)) - truth) / std::max(1.0, std::abs(truth));
       worst = std::max(worst, error);
     }
   }

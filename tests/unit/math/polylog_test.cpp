@@ -49,7 +49,8 @@ TEST(Polylog, OpacityInvertsTheDilogarithm) {
     const double wanted = kAlphaCut + (kAlphaCap - kAlphaCut) * i / 20000;
     const double depth = dilogarithm(wanted) - dilogarithm(kAlphaCut);
     ASSERT_NEAR(opacity_for_optical_depth(depth), wanted, 1e-12) << "opacity " << wanted;
-    // The float's condition number near the cap (d opacity / d depth = 0.2) is below 1; rounding of the target rules.
+    // The float's condition number near the cap (d opacity / d depth = 0.2) is below 1; rounding of the
+    // target rules.
     ASSERT_NEAR(static_cast<double>(opacity_for_optical_depth(static_cast<float>(depth))), wanted, 6e-7)
         << "opacity " << wanted;
   }

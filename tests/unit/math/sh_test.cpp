@@ -8,9 +8,7 @@
 namespace renderfm {
 namespace {
 
-double basis(int k, Vec3d d) {
-  return sh_degree1<double>(k == 0, k == 1, k == 2, k == 3, d);
-}
+double basis(int k, Vec3d d) { return sh_degree1<double>(k == 0, k == 1, k == 2, k == 3, d); }
 
 TEST(Sh, BasisIsOrthonormalOnTheSphere) {
   constexpr int kRows = 400, kColumns = 400;
@@ -21,7 +19,8 @@ TEST(Sh, BasisIsOrthonormalOnTheSphere) {
       const double angle = 2 * std::numbers::pi * (j + 0.5) / kColumns;
       const Vec3d d{radius * std::cos(angle), radius * std::sin(angle), z};
       for (int a = 0; a < 4; ++a) {
-        for (int b = 0; b < 4; ++b) gram[a][b] += basis(a, d) * basis(b, d) * 4 * std::numbers::pi / kRows / kColumns;
+        for (int b = 0; b < 4; ++b)
+          gram[a][b] += basis(a, d) * basis(b, d) * 4 * std::numbers::pi / kRows / kColumns;
       }
     }
   }

@@ -20,7 +20,8 @@ TEST(Sym, CholeskyUndoesTheProduct) {
 }
 
 TEST(Sym, ProductAgreesWithGeneralMatrices) {
-  const Mat3d m{{{kFactor.m00, 0, 0}, {kFactor.m10, kFactor.m11, 0}, {kFactor.m20, kFactor.m21, kFactor.m22}}};
+  const Mat3d m{
+      {{kFactor.m00, 0, 0}, {kFactor.m10, kFactor.m11, 0}, {kFactor.m20, kFactor.m21, kFactor.m22}}};
   const Mat3d product = m * transposed(m);
   const Sym3<double> s = times_own_transpose(kFactor);
   EXPECT_NEAR(s.xx, product[0][0], 1e-15);
@@ -32,7 +33,8 @@ TEST(Sym, ProductAgreesWithGeneralMatrices) {
 }
 
 TEST(Sym, SolveLowerAndTransposeTimesAgreeWithGeneralMatrices) {
-  const Mat3d m{{{kFactor.m00, 0, 0}, {kFactor.m10, kFactor.m11, 0}, {kFactor.m20, kFactor.m21, kFactor.m22}}};
+  const Mat3d m{
+      {{kFactor.m00, 0, 0}, {kFactor.m10, kFactor.m11, 0}, {kFactor.m20, kFactor.m21, kFactor.m22}}};
   const Vec3d v{0.3, -1.1, 2.7};
   const Vec3d solved = m * solve_lower(kFactor, v);
   const Vec3d product = transposed(m) * v;

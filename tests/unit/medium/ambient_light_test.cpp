@@ -15,7 +15,8 @@ constexpr std::int64_t kSide = 40;
 constexpr double kSpacing_mm = 1;
 
 /// A cube of air in which `solid(x, y, z)` voxels are opaque bone.
-Medium make_medium(const std::function<bool(std::int64_t, std::int64_t, std::int64_t)>& solid, double opacity) {
+Medium make_medium(const std::function<bool(std::int64_t, std::int64_t, std::int64_t)>& solid,
+                   double opacity) {
   CtVolume ct;
   ct.geometry.shape_zyx = {kSide, kSide, kSide};
   ct.geometry.spacing_zyx_mm = {kSpacing_mm, kSpacing_mm, kSpacing_mm};
@@ -45,8 +46,8 @@ AmbientLight light_at(const Medium& medium, std::int64_t i, std::int64_t j, std:
 }
 
 TEST(AmbientLight, ReachesAnOpenFlatSurfaceWhole) {
-  // A slab that fills the lower half: its surface sees the whole hemisphere above. 54 directions integrate the
-  // cosine over a hemisphere to within 5 %.
+  // A slab that fills the lower half: its surface sees the whole hemisphere above. 54 directions integrate
+  // the cosine over a hemisphere to within 5 %.
   const Medium medium = make_medium([](auto, auto, auto k) { return k < kSide / 2; }, 0.999);
   const AmbientLight light = light_at(medium, kSide / 2, kSide / 2, kSide / 2 - 1);
   EXPECT_NEAR(light.received[0], 1, 0.08);
@@ -54,8 +55,12 @@ TEST(AmbientLight, ReachesAnOpenFlatSurfaceWhole) {
 }
 
 TEST(AmbientLight, IsTheSameFromAllSixSides) {
-  for (const auto& at : {std::array<std::int64_t, 3>{20, 20, 29}, {20, 20, 10}, {20, 29, 20}, {20, 10, 20},
-                         {29, 20, 20}, {10, 20, 20}}) {
+  for (const auto& at : {std::array<std::int64_t, 3>{20, 20, 29},
+                         {20, 20, 10},
+                         {20, 29, 20},
+                         {20, 10, 20},
+                         {29, 20, 20},
+                         {10, 20, 20}}) {
     const Medium cube = make_medium(
         [](auto i, auto j, auto k) {
           return std::min({i, j, k}) >= 10 && std::max({i, j, k}) < 30;
@@ -67,7 +72,10 @@ TEST(AmbientLight, IsTheSameFromAllSixSides) {
 
 TEST(AmbientLight, LeavesTheInsideOfASolidHidden) {
   const Medium medium = make_medium(
-      [](auto i, auto j, auto k) { return std::min({i, j, k}) >= 10 && std::max({i, j, k}) < 30; }, 0.999);
+      [](auto i, auto j, auto k) {
+        return std::min({i, j, k}) >= 10 && std::max({i, j, k}) < 30;
+      },
+      0.999);
   EXPECT_LT(light_at(medium, 20, 20, 20).exposure[0], 1e-6);
 }
 
@@ -96,7 +104,8 @@ TEST(AmbientLight, DimsByTheTransmittanceOfAThinVeil) {
 }
 
 TEST(AmbientLight, DoesNotDependOnTheThreadCount) {
-  const Medium medium = make_medium([](auto i, auto j, auto k) { return (i * 7 + j * 13 + k * 29) % 11 < 3; }, 0.5);
+  const Medium medium =
+      make_medium([](auto i, auto j, auto k) { return (i * 7 + j * 13 + k * 29) % 11 < 3; }, 0.5);
   std::vector<std::int64_t> voxels;
   for (std::int64_t voxel = 0; voxel < medium.geometry().voxel_count(); ++voxel) {
     if (medium.foreground(voxel)) voxels.push_back(voxel);

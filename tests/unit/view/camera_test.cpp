@@ -61,8 +61,9 @@ TEST(OrbitCamera, IsARightHandedRotationEvenStraightFromAbove) {
 
 TEST(CamerasJson, ReadsBackWhatItWrote) {
   const auto path = std::filesystem::temp_directory_path() / "renderfm_cameras_test.json";
-  write_cameras_json({{orbit_camera(kSphere, 12, 34, 320, 240), "a"}, {orbit_camera(kSphere, 200, -5, 320, 240), "b"}},
-                     path);
+  write_cameras_json(
+      {{orbit_camera(kSphere, 12, 34, 320, 240), "a"}, {orbit_camera(kSphere, 200, -5, 320, 240), "b"}},
+      path);
   const auto cameras = read_cameras_json(path);
   std::filesystem::remove(path);
   ASSERT_EQ(cameras.size(), 2U);

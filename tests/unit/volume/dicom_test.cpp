@@ -1,5 +1,5 @@
-// DICOM series as archives hold them, written by pydicom. Every voxel holds field_hu of its place, so the value
-// shows where the reader believes the voxel to be.
+// DICOM series as archives hold them, written by pydicom. Every voxel holds field_hu of its place, so the
+// value shows where the reader believes the voxel to be.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -36,8 +36,8 @@ class Dicom : public testing::Test {
     return read_ct(file(name), options, report_);
   }
 
-  // All voxels, or all but air where the grid covers more than the slices did. Stored values, rescaled values and
-  // interpolated values are rounded once each.
+  // All voxels, or all but air where the grid covers more than the slices did. Stored values, rescaled values
+  // and interpolated values are rounded once each.
   static void expect_field(const CtVolume& ct, double offset_hu = 0, double tolerance_hu = 1.01) {
     std::int64_t compared = 0;
     for (std::int64_t k = 0; k < ct.geometry.depth(); ++k) {
@@ -240,7 +240,8 @@ TEST(DicomData, RealSeriesLiesWhereItsLabelsLie) {
   const Geometry grid = network_grid(ct.geometry, {TargetSpacing::Kind::kMillimetres, 2.0});
   const CtVolume ct_on_grid = resample_ct(ct, grid);
   const LabelVolume labels_on_grid = resample_labels(labels, grid);
-  // Vertebrae (26 to 50) are bone, labelled voxels hardly ever air; a mirrored or shifted map would not do that.
+  // Vertebrae (26 to 50) are bone, labelled voxels hardly ever air; a mirrored or shifted map would not do
+  // that.
   double vertebra_sum = 0;
   std::int64_t vertebra_count = 0, labelled = 0, labelled_air = 0;
   for (std::size_t v = 0; v < ct_on_grid.voxels.size(); ++v) {

@@ -36,7 +36,8 @@ class ImageIo : public testing::Test {
     return read_ct(path.is_absolute() ? path : file(path.string()), options, report_);
   }
 
-  // Every probe must be the centre of a voxel with that value. 2e-4 of a voxel: float32 headers, 200 mm from 0.
+  // Every probe must be the centre of a voxel with that value. 2e-4 of a voxel: float32 headers, 200 mm from
+  // 0.
   static void expect_probes(const CtVolume& ct, const std::string& probes_name) {
     const std::vector<Probe> probes = read_probes(file(probes_name + ".probes"));
     ASSERT_GE(probes.size(), 50u) << probes_name;
@@ -50,7 +51,8 @@ class ImageIo : public testing::Test {
                   i < ct.geometry.width())
           << probes_name;
       // Halves round either way.
-      ASSERT_NEAR(ct.at(k, j, i), probe.value, 0.5001) << probes_name << " at voxel " << i << ' ' << j << ' ' << k;
+      ASSERT_NEAR(ct.at(k, j, i), probe.value, 0.5001)
+          << probes_name << " at voxel " << i << ' ' << j << ' ' << k;
     }
   }
 
@@ -70,7 +72,8 @@ TEST_F(ImageIo, PlacesVoxelsWhereNibabelDoesForAll48AxisOrders) {
     // Brought to the network grid, the same values stand at the same places, copied.
     const Geometry grid = network_grid(ct.geometry, {});
     for (int row = 0; row < 3; ++row) {
-      for (int column = 0; column < 3; ++column) EXPECT_EQ(grid.direction[row][column], row == column ? 1 : 0);
+      for (int column = 0; column < 3; ++column)
+        EXPECT_EQ(grid.direction[row][column], row == column ? 1 : 0);
     }
     expect_probes(resample_ct(ct, grid), name);
   }
@@ -121,7 +124,8 @@ TEST_F(ImageIo, ResamplesShearedAxesOntoStraightOnes) {
     for (int i = 0; i < 3; ++i) {
       for (int j = 0; j < 3; ++j) EXPECT_NEAR(product[i][j], i == j ? 1 : 0, 1e-12);
     }
-    // The field is linear in space, so trilinear values between voxels must match but for rounding to whole HU.
+    // The field is linear in space, so trilinear values between voxels must match but for rounding to whole
+    // HU.
     for (const Probe& probe : read_probes(file(fmt::format("{}.probes", name)))) {
       const Vec3d index = ct.geometry.index_from_world(probe.point_mm);
       double value = 0;
@@ -129,7 +133,8 @@ TEST_F(ImageIo, ResamplesShearedAxesOntoStraightOnes) {
         const Vec3d low{std::floor(index.x), std::floor(index.y), std::floor(index.z)};
         const Vec3d fraction = index - low;
         const std::int64_t dx = corner & 1, dy = (corner >> 1) & 1, dz = corner >> 2;
-        const double weight = (dx != 0 ? fraction.x : 1 - fraction.x) * (dy != 0 ? fraction.y : 1 - fraction.y) *
+        const double weight = (dx != 0 ? fraction.x : 1 - fraction.x) *
+                              (dy != 0 ? fraction.y : 1 - fraction.y) *
                               (dz != 0 ? fraction.z : 1 - fraction.z);
         if (weight < 1e-9) continue;
         const auto k = static_cast<std::int64_t>(low.z) + dz, j = static_cast<std::int64_t>(low.y) + dy,
@@ -225,7 +230,8 @@ TEST_F(ImageIo, WritesWhatNibabelReadsAndReadsItBackEqual) {
   labels.voxels[8] = 52;
   labels.names = {{5, "liver"}, {52, "aorta & <arch>"}};
   for (const char* suffix : {".nii.gz", ".nii"}) {
-    const auto ct_path = scratch(fmt::format("written{}", suffix)), label_path = scratch(fmt::format("label{}", suffix));
+    const auto ct_path = scratch(fmt::format("written{}", suffix)),
+               label_path = scratch(fmt::format("label{}", suffix));
     write_nifti(ct, ct_path);
     write_nifti(labels, label_path);
     ScanReport report;
@@ -233,9 +239,9 @@ TEST_F(ImageIo, WritesWhatNibabelReadsAndReadsItBackEqual) {
     EXPECT_EQ(again.voxels, ct.voxels);
     EXPECT_TRUE(same_grid(again.geometry, ct.geometry, 1e-3));
     EXPECT_EQ(read_label_image(label_path, report).voxels, labels.voxels);
-    const std::string command = fmt::format("{} {}/tests/support/check_nifti.py {} {} {}", test::python(),
-                                            RENDERFM_SOURCE_DIR, file("oblique0.nii.gz").string(), ct_path.string(),
-                                            label_path.string());
+    const std::string command =
+        fmt::format("{} {}/tests/support/check_nifti.py {} {} {}", test::python(), RENDERFM_SOURCE_DIR,
+                    file("oblique0.nii.gz").string(), ct_path.string(), label_path.string());
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
   }
 }
@@ -263,12 +269,14 @@ class TextHeader : public ImageIo {
                  static_cast<std::streamsize>(values.size() * 2 - drop_bytes));
   }
   static std::string nrrd(const std::string& space, const std::string& directions) {
-    return "NRRD0004\ntype: short\ndimension: 3\nspace: " + space + "\nsizes: 4 3 5\nspace directions: " + directions +
+    return "NRRD0004\ntype: short\ndimension: 3\nspace: " + space +
+           "\nsizes: 4 3 5\nspace directions: " + directions +
            "\nkinds: domain domain domain\nendian: little\nencoding: raw\nspace origin: (10,20,30)\n\n";
   }
   static std::string meta(const std::string& spacing) {
     return "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
-           "CompressedData = False\nTransformMatrix = 0 1 0 -1 0 0 0 0 1\nOffset = 10 20 30\nElementSpacing = " +
+           "CompressedData = False\nTransformMatrix = 0 1 0 -1 0 0 0 0 1\nOffset = 10 20 30\nElementSpacing "
+           "= " +
            spacing + "\nDimSize = 4 3 5\nElementType = MET_SHORT\nElementDataFile = LOCAL\n";
   }
 };
@@ -307,7 +315,8 @@ TEST_F(TextHeader, BadFilesAreRefused) {
   save("zero.nrrd", nrrd("left-posterior-superior", "(2,0,0) (0,0,0) (0,0,3)"));
   std::string endless = meta("2 1.5 3");
   save("endless.mha", endless.replace(endless.find("NDims = 3"), 9, "NDims = -3"));
-  for (const char* name : {"endless.mha", "short.nrrd", "short.mha", "zero.mha", "negative.mha", "plane.nrrd", "zero.nrrd"}) {
+  for (const char* name :
+       {"endless.mha", "short.nrrd", "short.mha", "zero.mha", "negative.mha", "plane.nrrd", "zero.nrrd"}) {
     const std::string error = error_of([&] { read(scratch(name)); });
     EXPECT_EQ(error.substr(0, 2), "2 ") << name << ": " << error;
     EXPECT_NE(error.find(name), std::string::npos) << error;

@@ -52,8 +52,8 @@ void expect_linear_inside(const CtVolume& ct, const Geometry& scan, double margi
   for (std::int64_t k = 0; k < ct.geometry.depth(); ++k) {
     for (std::int64_t j = 0; j < ct.geometry.height(); ++j) {
       for (std::int64_t i = 0; i < ct.geometry.width(); ++i) {
-        const Vec3d p =
-            ct.geometry.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
+        const Vec3d p = ct.geometry.world_from_index(
+            {static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
         const Vec3d index = scan.index_from_world(p);
         bool inside = true;
         for (int axis = 0; axis < 3; ++axis) {
@@ -83,8 +83,9 @@ TEST(NetworkGrid, IsIsotropicAndAxisAlignedAndCoversTheScan) {
   Geometry scan = grid_of({40, 50, 60}, {3, 0.7, 0.8});
   for (const double angle : {0.0, 0.001, 20.0}) {
     scan.direction = rotation(angle);
-    for (const auto& [target, spacing_mm] :
-         {std::pair<TargetSpacing, double>{{}, 1.5}, {{Kind::kNative, 0}, 0.7}, {{Kind::kMillimetres, 2.2}, 2.2}}) {
+    for (const auto& [target, spacing_mm] : {std::pair<TargetSpacing, double>{{}, 1.5},
+                                             {{Kind::kNative, 0}, 0.7},
+                                             {{Kind::kMillimetres, 2.2}, 2.2}}) {
       const Geometry grid = network_grid(scan, target);
       for (std::size_t axis = 0; axis < 3; ++axis) EXPECT_EQ(grid.spacing_zyx_mm[axis], spacing_mm);
       for (int i = 0; i < 3; ++i) {
@@ -151,7 +152,8 @@ TEST(ResampleCt, CopiesAPermutationExactly) {
       for (std::int64_t i = 0; i < 7; ++i) {
         const Vec3d index = grid.index_from_world(
             scan.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}));
-        EXPECT_EQ(copied.at(std::lround(index.z), std::lround(index.y), std::lround(index.x)), ct.at(k, j, i));
+        EXPECT_EQ(copied.at(std::lround(index.z), std::lround(index.y), std::lround(index.x)),
+                  ct.at(k, j, i));
       }
     }
   }
@@ -228,13 +230,15 @@ TEST(ResampleLabels, TakesTheNearestVoxelAndKeepsNames) {
     for (std::int64_t k = 0; k < grid.depth(); ++k) {
       for (std::int64_t j = 0; j < grid.height(); ++j) {
         for (std::int64_t i = 0; i < grid.width(); ++i) {
-          const Vec3d index = scan.index_from_world(
-              grid.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}));
+          const Vec3d index = scan.index_from_world(grid.world_from_index(
+              {static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)}));
           const Vec3d whole{std::floor(index.x + 0.5), std::floor(index.y + 0.5), std::floor(index.z + 0.5)};
           const Vec3d rest = index - whole;
           if (std::max({std::abs(rest.x), std::abs(rest.y), std::abs(rest.z)}) > 0.499) continue;  // a tie
-          const bool in = whole.x >= 0 && whole.y >= 0 && whole.z >= 0 && whole.x < 8 && whole.y < 7 && whole.z < 6;
-          const int expected = in ? labels.at(std::lround(whole.z), std::lround(whole.y), std::lround(whole.x)) : 0;
+          const bool in =
+              whole.x >= 0 && whole.y >= 0 && whole.z >= 0 && whole.x < 8 && whole.y < 7 && whole.z < 6;
+          const int expected =
+              in ? labels.at(std::lround(whole.z), std::lround(whole.y), std::lround(whole.x)) : 0;
           ASSERT_EQ(out.at(k, j, i), expected);
           inside += in ? 1 : 0;
         }

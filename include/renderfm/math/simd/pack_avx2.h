@@ -27,7 +27,8 @@ struct PackAvx2 {
   /// `p` aligned to 32 bytes.
   static PackAvx2 load(const float* p) { return PackAvx2(_mm256_load_ps(p)); }
   void store(float* p) const { _mm256_store_ps(p, v); }
-  /// p[offsets[lane]]: eight loads, since AVX2's gather is slow or was slowed by microcode on many processors.
+  /// p[offsets[lane]]: eight loads, since AVX2's gather is slow or was slowed by microcode on many
+  /// processors.
   static PackAvx2 gather(const float* p, const std::int32_t* o) {
     return PackAvx2(_mm256_setr_ps(p[o[0]], p[o[1]], p[o[2]], p[o[3]], p[o[4]], p[o[5]], p[o[6]], p[o[7]]));
   }
@@ -47,7 +48,9 @@ inline MaskAvx2 operator<(PackAvx2 a, PackAvx2 b) { return {_mm256_cmp_ps(a.v, b
 inline MaskAvx2 operator<=(PackAvx2 a, PackAvx2 b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ)}; }
 inline MaskAvx2 operator>(PackAvx2 a, PackAvx2 b) { return b < a; }
 inline MaskAvx2 operator>=(PackAvx2 a, PackAvx2 b) { return b <= a; }
-inline PackAvx2 select(MaskAvx2 m, PackAvx2 a, PackAvx2 b) { return PackAvx2(_mm256_blendv_ps(b.v, a.v, m.m)); }
+inline PackAvx2 select(MaskAvx2 m, PackAvx2 a, PackAvx2 b) {
+  return PackAvx2(_mm256_blendv_ps(b.v, a.v, m.m));
+}
 inline PackAvx2 minimum(PackAvx2 a, PackAvx2 b) { return PackAvx2(_mm256_min_ps(a.v, b.v)); }
 inline PackAvx2 maximum(PackAvx2 a, PackAvx2 b) { return PackAvx2(_mm256_max_ps(a.v, b.v)); }
 inline PackAvx2 square_root(PackAvx2 a) { return PackAvx2(_mm256_sqrt_ps(a.v)); }
@@ -55,14 +58,14 @@ inline PackAvx2 round_down(PackAvx2 a) { return PackAvx2(_mm256_floor_ps(a.v)); 
 inline PackAvx2 fmadd(PackAvx2 a, PackAvx2 b, PackAvx2 c) { return PackAvx2(_mm256_fmadd_ps(a.v, b.v, c.v)); }
 inline PackAvx2 mul_add(PackAvx2 a, PackAvx2 b, PackAvx2 c) { return fmadd(a, b, c); }
 inline PackAvx2 scale_by_power_of_two(PackAvx2 value, PackAvx2 biased) {
-  return PackAvx2(_mm256_castsi256_ps(_mm256_add_epi32(
-      _mm256_castps_si256(value.v), _mm256_slli_epi32(_mm256_castps_si256(biased.v), 23))));
+  return PackAvx2(_mm256_castsi256_ps(
+      _mm256_add_epi32(_mm256_castps_si256(value.v), _mm256_slli_epi32(_mm256_castps_si256(biased.v), 23))));
 }
 inline void split_exponent(PackAvx2 a, PackAvx2& mantissa, PackAvx2& exponent) {
   const __m256i base = _mm256_set1_epi32(0x3f330000);
   const __m256i offset = _mm256_sub_epi32(_mm256_castps_si256(a.v), base);
-  mantissa = PackAvx2(_mm256_castsi256_ps(
-      _mm256_add_epi32(base, _mm256_and_si256(offset, _mm256_set1_epi32(0x007fffff)))));
+  mantissa = PackAvx2(
+      _mm256_castsi256_ps(_mm256_add_epi32(base, _mm256_and_si256(offset, _mm256_set1_epi32(0x007fffff)))));
   exponent = PackAvx2(_mm256_cvtepi32_ps(_mm256_srai_epi32(offset, 23)));
 }
 

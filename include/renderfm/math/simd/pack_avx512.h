@@ -1,5 +1,6 @@
-// Sixteen floats for AVX-512: the scalar of the shared formulas in translation units built with -mavx512*. The type's
-// name keeps their template instances apart from those of other units, so the linker never merges code across levels.
+// Sixteen floats for AVX-512: the scalar of the shared formulas in translation units built with -mavx512*.
+// The type's name keeps their template instances apart from those of other units, so the linker never merges
+// code across levels.
 #pragma once
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
@@ -48,7 +49,9 @@ inline PackAvx512 operator*(PackAvx512 a, PackAvx512 b) { return PackAvx512(_mm5
 inline PackAvx512 operator/(PackAvx512 a, PackAvx512 b) { return PackAvx512(_mm512_div_ps(a.v, b.v)); }
 inline PackAvx512 operator-(PackAvx512 a) { return PackAvx512(_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))); }
 inline MaskAvx512 operator<(PackAvx512 a, PackAvx512 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
-inline MaskAvx512 operator<=(PackAvx512 a, PackAvx512 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)}; }
+inline MaskAvx512 operator<=(PackAvx512 a, PackAvx512 b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)};
+}
 inline MaskAvx512 operator>(PackAvx512 a, PackAvx512 b) { return b < a; }
 inline MaskAvx512 operator>=(PackAvx512 a, PackAvx512 b) { return b <= a; }
 inline PackAvx512 select(MaskAvx512 m, PackAvx512 a, PackAvx512 b) {
@@ -65,14 +68,14 @@ inline PackAvx512 fmadd(PackAvx512 a, PackAvx512 b, PackAvx512 c) {
 }
 inline PackAvx512 mul_add(PackAvx512 a, PackAvx512 b, PackAvx512 c) { return fmadd(a, b, c); }
 inline PackAvx512 scale_by_power_of_two(PackAvx512 value, PackAvx512 biased) {
-  return PackAvx512(_mm512_castsi512_ps(_mm512_add_epi32(
-      _mm512_castps_si512(value.v), _mm512_slli_epi32(_mm512_castps_si512(biased.v), 23))));
+  return PackAvx512(_mm512_castsi512_ps(
+      _mm512_add_epi32(_mm512_castps_si512(value.v), _mm512_slli_epi32(_mm512_castps_si512(biased.v), 23))));
 }
 inline void split_exponent(PackAvx512 a, PackAvx512& mantissa, PackAvx512& exponent) {
   const __m512i base = _mm512_set1_epi32(0x3f330000);
   const __m512i offset = _mm512_sub_epi32(_mm512_castps_si512(a.v), base);
-  mantissa = PackAvx512(_mm512_castsi512_ps(
-      _mm512_add_epi32(base, _mm512_and_si512(offset, _mm512_set1_epi32(0x007fffff)))));
+  mantissa = PackAvx512(
+      _mm512_castsi512_ps(_mm512_add_epi32(base, _mm512_and_si512(offset, _mm512_set1_epi32(0x007fffff)))));
   exponent = PackAvx512(_mm512_cvtepi32_ps(_mm512_srai_epi32(offset, 23)));
 }
 

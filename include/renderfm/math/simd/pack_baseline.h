@@ -12,9 +12,7 @@ using Int4 = std::int32_t __attribute__((vector_size(16)));
 
 struct MaskBaseline {
   Int4 m;
-  unsigned bits() const {
-    return static_cast<unsigned>((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8));
-  }
+  unsigned bits() const { return static_cast<unsigned>((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8)); }
 };
 inline MaskBaseline operator&(MaskBaseline a, MaskBaseline b) { return {a.m & b.m}; }
 inline MaskBaseline operator|(MaskBaseline a, MaskBaseline b) { return {a.m | b.m}; }
@@ -58,10 +56,10 @@ inline PackBaseline square_root(PackBaseline a) {
   return PackBaseline(Float4{std::sqrt(a.v[0]), std::sqrt(a.v[1]), std::sqrt(a.v[2]), std::sqrt(a.v[3])});
 }
 inline PackBaseline round_down(PackBaseline a) {
-  return PackBaseline(
-      Float4{std::floor(a.v[0]), std::floor(a.v[1]), std::floor(a.v[2]), std::floor(a.v[3])});
+  return PackBaseline(Float4{std::floor(a.v[0]), std::floor(a.v[1]), std::floor(a.v[2]), std::floor(a.v[3])});
 }
-/// One rounding also where the processor has no such instruction: libm then emulates it, slowly but to the bit.
+/// One rounding also where the processor has no such instruction: libm then emulates it, slowly but to the
+/// bit.
 inline PackBaseline fmadd(PackBaseline a, PackBaseline b, PackBaseline c) {
   return PackBaseline(Float4{::fmaf(a.v[0], b.v[0], c.v[0]), ::fmaf(a.v[1], b.v[1], c.v[1]),
                              ::fmaf(a.v[2], b.v[2], c.v[2]), ::fmaf(a.v[3], b.v[3], c.v[3])});
