@@ -105,12 +105,14 @@ void Plan::check() const {
   network.check();
   for (const std::int64_t side : patch_zyx) {
     if (side <= 0 || side > 1024 || side % network.side_multiple() != 0) {
-      fail_input("the plan's patch is {} voxels; with {} stages each side must be a multiple of {} up to 1024",
-                 shape_text(torch::IntArrayRef(patch_zyx.data(), patch_zyx.size())), network.stages,
-                 network.side_multiple());
+      fail_input(
+          "the plan's patch is {} voxels; with {} stages each side must be a multiple of {} up to 1024",
+          shape_text(torch::IntArrayRef(patch_zyx.data(), patch_zyx.size())), network.stages,
+          network.side_multiple());
     }
   }
-  if (!(overlap >= 0 && overlap <= 0.75)) fail_input("the plan's overlap is {}; it must be from 0 to 0.75", overlap);
+  if (!(overlap >= 0 && overlap <= 0.75))
+    fail_input("the plan's overlap is {}; it must be from 0 to 0.75", overlap);
   if (!(spacing_mm > 0)) fail_input("the plan's spacing_mm is {}; it must be positive", spacing_mm);
   if (!(hu_scale > 0)) fail_input("the plan's hu_scale is {}; it must be positive", hu_scale);
 }
@@ -125,8 +127,8 @@ Plan Plan::from(const ConfigNode& node) {
     if (sides.size() != 3) fail_input("{}: expected three sides, [depth, height, width]", patch.where());
     for (std::size_t axis = 0; axis < 3; ++axis) plan.patch_zyx[axis] = sides[axis].as_int();
   }
-  plan.network = UNet3dConfig::from(node.has("network") ? node.at("network") : ConfigNode::parse("{}", "network"),
-                                    plan.patch_zyx);
+  plan.network = UNet3dConfig::from(
+      node.has("network") ? node.at("network") : ConfigNode::parse("{}", "network"), plan.patch_zyx);
   plan.overlap = node.double_or("overlap", plan.overlap);
   plan.spacing_mm = node.double_or("spacing_mm", plan.spacing_mm);
   plan.hu_scale = node.double_or("hu_scale", plan.hu_scale);
@@ -151,13 +153,15 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   std::int64_t offset = 0;
   std::vector<torch::Tensor> payload;
   for (const auto& [name, tensor] : checkpoint.tensors) {
-    const auto type = std::find_if(kTypes.begin(), kTypes.end(),
-                                   [&](const NamedType& known) { return known.type == tensor.scalar_type(); });
-    RFM_CHECK(type != kTypes.end(), "a checkpoint cannot hold {} (tensor {})", torch::toString(tensor.scalar_type()),
-              name);
+    const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const NamedType& known) {
+      return known.type == tensor.scalar_type();
+    });
+    RFM_CHECK(type != kTypes.end(), "a checkpoint cannot hold {} (tensor {})",
+              torch::toString(tensor.scalar_type()), name);
     const torch::Tensor plain = tensor.detach().to(torch::kCPU).contiguous();
     const auto bytes = static_cast<std::int64_t>(plain.nbytes());
-    root[name] = {{"dtype", type->name}, {"shape", plain.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
+    root[name] = {
+        {"dtype", type->name}, {"shape", plain.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
     payload.push_back(plain);
   }
@@ -181,7 +185,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const std::string name = path.string();
   std::error_code error;
   if (!std::filesystem::exists(path, error)) fail_input("there is no checkpoint {}", name);
-  if (std::filesystem::is_directory(path, error)) fail_input("{} is a folder; expected a checkpoint file", name);
+  if (std::filesystem::is_directory(path, error))
+    fail_input("{} is a folder; expected a checkpoint file", name);
   std::ifstream stream(path, std::ios::binary);
   const std::uintmax_t file_bytes = std::filesystem::file_size(path, error);
   if (!stream || error) fail_input("cannot read {}: no permission, or the disk is failing", name);
@@ -217,20 +222,21 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
                  metadata.at("version").get<std::string>(), kCheckpointFormat);
     }
     if (metadata.at("layout_version") != std::to_string(kLayoutVersion)) {
-      fail_input("{} was trained for channel layout {}, this program has layout {}; use the matching release", name,
-                 metadata.at("layout_version").get<std::string>(), kLayoutVersion);
+      fail_input("{} was trained for channel layout {}, this program has layout {}; use the matching release",
+                 name, metadata.at("layout_version").get<std::string>(), kLayoutVersion);
     }
     plan_text = metadata.at("plan").get<std::string>();
     for (const auto& [key, value] : metadata.items()) {
-      if (key.starts_with(kStatePrefix)) checkpoint.state[key.substr(kStatePrefix.size())] = value.get<std::string>();
+      if (key.starts_with(kStatePrefix))
+        checkpoint.state[key.substr(kStatePrefix.size())] = value.get<std::string>();
     }
     std::int64_t expected = 0;
     const auto data_bytes = static_cast<std::int64_t>(file_bytes - sizeof(header_bytes) - header_bytes);
     for (const auto& [key, entry] : root.items()) {
       if (key == "__metadata__") continue;
       const auto dtype = entry.at("dtype").get<std::string>();
-      const auto type =
-          std::find_if(kTypes.begin(), kTypes.end(), [&](const NamedType& known) { return known.name == dtype; });
+      const auto type = std::find_if(kTypes.begin(), kTypes.end(),
+                                     [&](const NamedType& known) { return known.name == dtype; });
       if (type == kTypes.end()) fail_damaged(name, "it holds a tensor of unknown type");
       const std::vector<std::int64_t> shape = shape_of(entry);
       const std::int64_t bytes = byte_count(shape, static_cast<std::int64_t>(torch::elementSize(type->type)));
@@ -268,7 +274,8 @@ UNet3d network_from(const Checkpoint& checkpoint, const std::string& source) {
     if (!name.starts_with(kWeights)) continue;
     const std::string weight = name.substr(kWeights.size());
     if (!torch::isfinite(tensor).all().item<bool>()) {
-      fail_input("{}: weight \"{}\" holds NaN or infinity; the training run that wrote it diverged", source, weight);
+      fail_input("{}: weight \"{}\" holds NaN or infinity; the training run that wrote it diverged", source,
+                 weight);
     }
     weights.emplace(weight, tensor);
   }

@@ -36,7 +36,9 @@ torch::Tensor Network::residual(const IndexZyx& shape_zyx, const FillTile& fill,
 torch::Tensor Network::residual(const torch::Tensor& input, const torch::Tensor& foreground) const {
   check_tensor(input, "network input", {plan_.network.in_channels, -1, -1, -1});
   const auto fill = [&](const IndexZyx& begin, const torch::Tensor& tile) {
-    tile.copy_(input.narrow(1, begin[0], tile.size(1)).narrow(2, begin[1], tile.size(2)).narrow(3, begin[2], tile.size(3)));
+    tile.copy_(input.narrow(1, begin[0], tile.size(1))
+                   .narrow(2, begin[1], tile.size(2))
+                   .narrow(3, begin[2], tile.size(3)));
   };
   return residual({input.size(1), input.size(2), input.size(3)}, fill, foreground);
 }

@@ -13,7 +13,9 @@ namespace {
 constexpr std::int64_t kChunkFloats = 1 << 17;  // half a second-level cache
 constexpr std::int64_t kFloatRows = 64;         // summed in float before the double totals take over
 
-std::int64_t rows_per_chunk(std::int64_t channels) { return std::max<std::int64_t>(1, kChunkFloats / channels); }
+std::int64_t rows_per_chunk(std::int64_t channels) {
+  return std::max<std::int64_t>(1, kChunkFloats / channels);
+}
 
 // Sums of (x - shift) and its square over rows [first, last), added to the two halves of `sums`.
 void add_moments(const float* __restrict rows, std::int64_t first, std::int64_t last, std::int64_t channels,
@@ -31,7 +33,8 @@ void add_moments(const float* __restrict rows, std::int64_t first, std::int64_t 
         square[c] += d * d;
       }
     }
-    for (std::int64_t c = 0; c < 2 * channels; ++c) sums[c] += static_cast<double>(partial[static_cast<std::size_t>(c)]);
+    for (std::int64_t c = 0; c < 2 * channels; ++c)
+      sums[c] += static_cast<double>(partial[static_cast<std::size_t>(c)]);
   }
 }
 
@@ -51,13 +54,15 @@ void instance_norm_leaky_relu(float* rows, std::int64_t count, std::int64_t chan
   });
   std::vector<double> sums(2 * width, 0.0);
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-    for (std::size_t c = 0; c < 2 * width; ++c) sums[c] += chunk_sums[static_cast<std::size_t>(chunk) * 2 * width + c];
+    for (std::size_t c = 0; c < 2 * width; ++c)
+      sums[c] += chunk_sums[static_cast<std::size_t>(chunk) * 2 * width + c];
   }
 
   std::vector<float> scale(width), offset(width);
   for (std::size_t c = 0; c < width; ++c) {
     const double mean_shifted = sums[c] / static_cast<double>(count);
-    const double variance = std::max(0.0, sums[width + c] / static_cast<double>(count) - mean_shifted * mean_shifted);
+    const double variance =
+        std::max(0.0, sums[width + c] / static_cast<double>(count) - mean_shifted * mean_shifted);
     const double factor = static_cast<double>(weight[c]) / std::sqrt(variance + kNormEps);
     scale[c] = static_cast<float>(factor);
     offset[c] = static_cast<float>(static_cast<double>(bias[c]) -

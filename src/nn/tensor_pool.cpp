@@ -73,8 +73,9 @@ class PooledAllocator final : public c10::Allocator {
     const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
     void* block = std::aligned_alloc(kAlignment, rounded);
     if (block == nullptr) {
-      fail_runtime("out of memory: the network needs another {} MiB; close other programs or take a smaller model",
-                   rounded >> 20);
+      fail_runtime(
+          "out of memory: the network needs another {} MiB; close other programs or take a smaller model",
+          rounded >> 20);
     }
     ::madvise(block, rounded, MADV_HUGEPAGE);  // a hint: refusal changes nothing
     sizes_[block] = rounded;

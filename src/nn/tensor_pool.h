@@ -3,9 +3,9 @@
 
 namespace renderfm::nn {
 
-/// While one lives, the memory of large CPU tensors that are freed is kept for the next of like size; the last one
-/// to go gives it back. A U-Net otherwise takes gigabytes of fresh pages from the system in every pass, and the
-/// system's zeroing of them costs as much time as the convolutions do.
+/// While one lives, the memory of large CPU tensors that are freed is kept for the next of like size; the
+/// last one to go gives it back. A U-Net otherwise takes gigabytes of fresh pages from the system in every
+/// pass, and the system's zeroing of them costs as much time as the convolutions do.
 class TensorPoolScope {
  public:
   TensorPoolScope();

@@ -12,8 +12,8 @@
 namespace renderfm {
 namespace {
 
-constexpr std::int64_t kSurroundings = 16;   // voxels, the halo of a training crop
-constexpr double kSigmaPerPatch = 1.0 / 8;   // a tile's border then weighs 3e-4 of its centre
+constexpr std::int64_t kSurroundings = 16;  // voxels, the halo of a training crop
+constexpr double kSigmaPerPatch = 1.0 / 8;  // a tile's border then weighs 3e-4 of its centre
 constexpr std::int64_t kVoxelGrain = 4096;
 
 IndexZyx index_of(std::int64_t voxel, const IndexZyx& shape) {
@@ -47,7 +47,8 @@ std::vector<float> axis_weights(std::int64_t patch) {
   return weights;
 }
 
-torch::Tensor tile_input(const TilingPlan& plan, const IndexZyx& begin, const IndexZyx& shape, const FillTile& fill) {
+torch::Tensor tile_input(const TilingPlan& plan, const IndexZyx& begin, const IndexZyx& shape,
+                         const FillTile& fill) {
   const auto channels = static_cast<std::int64_t>(plan.padding.size());
   const IndexZyx& patch = plan.patch_zyx;
   torch::Tensor input = torch::empty({channels, patch[0], patch[1], patch[2]}, torch::kFloat32);
@@ -70,16 +71,16 @@ torch::Tensor tile_input(const TilingPlan& plan, const IndexZyx& begin, const In
 
 }  // namespace
 
-std::vector<std::int64_t> tile_begins(std::int64_t first, std::int64_t last, std::int64_t size, std::int64_t patch,
-                                      double overlap, std::int64_t alignment) {
+std::vector<std::int64_t> tile_begins(std::int64_t first, std::int64_t last, std::int64_t size,
+                                      std::int64_t patch, double overlap, std::int64_t alignment) {
   if (size < patch) return {-(patch - size) / 2};
   if (last - first <= patch) {
     return {std::clamp<std::int64_t>(first - (patch - (last - first)) / 2, 0, size - patch)};
   }
   std::int64_t low = std::max<std::int64_t>(0, first - kSurroundings);
   const std::int64_t high = std::min(size, last + kSurroundings);
-  // The distance from the first start to the last, in units of the alignment, rounded up; what that adds is taken
-  // below where the volume has it, else it hangs over the upper end as padding.
+  // The distance from the first start to the last, in units of the alignment, rounded up; what that adds is
+  // taken below where the volume has it, else it hangs over the upper end as padding.
   const std::int64_t units = (high - low - patch + alignment - 1) / alignment;
   low = std::max<std::int64_t>(0, std::min(low, high - patch - units * alignment));
   const auto step_voxels = static_cast<std::int64_t>(static_cast<double>(patch) * (1 - overlap));
@@ -90,15 +91,17 @@ std::vector<std::int64_t> tile_begins(std::int64_t first, std::int64_t last, std
   return begins;
 }
 
-torch::Tensor tiled_inference(const TilingPlan& plan, const IndexZyx& shape_zyx, const torch::Tensor& foreground,
-                              std::int64_t out_channels, const FillTile& fill, const RunTile& run) {
+torch::Tensor tiled_inference(const TilingPlan& plan, const IndexZyx& shape_zyx,
+                              const torch::Tensor& foreground, std::int64_t out_channels,
+                              const FillTile& fill, const RunTile& run) {
   check_tensor(foreground, "foreground", {-1}, torch::kInt64);
   const IndexZyx& patch = plan.patch_zyx;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     RFM_CHECK(patch[axis] > 0 && plan.alignment > 0 && patch[axis] % plan.alignment == 0,
               "tile side {} is not a multiple of {}", patch[axis], plan.alignment);
   }
-  RFM_CHECK(plan.overlap >= 0 && plan.overlap <= 0.75, "tile overlap is {}, expected 0 to 0.75", plan.overlap);
+  RFM_CHECK(plan.overlap >= 0 && plan.overlap <= 0.75, "tile overlap is {}, expected 0 to 0.75",
+            plan.overlap);
 
   const torch::Tensor voxels = foreground.contiguous();
   const std::int64_t count = voxels.size(0);
@@ -119,11 +122,12 @@ torch::Tensor tiled_inference(const TilingPlan& plan, const IndexZyx& shape_zyx,
   float* sums = output.data_ptr<float>();
   Progress progress("network", tiles);
   for (std::int64_t tile = 0; tile < tiles; ++tile, progress.advance()) {
-    const IndexZyx tile_index = index_of(tile, {static_cast<std::int64_t>(begins[0].size()),
-                                                static_cast<std::int64_t>(begins[1].size()),
-                                                static_cast<std::int64_t>(begins[2].size())});
+    const IndexZyx tile_index = index_of(
+        tile, {static_cast<std::int64_t>(begins[0].size()), static_cast<std::int64_t>(begins[1].size()),
+               static_cast<std::int64_t>(begins[2].size())});
     IndexZyx begin{};
-    for (std::size_t axis = 0; axis < 3; ++axis) begin[axis] = begins[axis][static_cast<std::size_t>(tile_index[axis])];
+    for (std::size_t axis = 0; axis < 3; ++axis)
+      begin[axis] = begins[axis][static_cast<std::size_t>(tile_index[axis])];
 
     std::vector<std::int64_t> members, in_tile;  // places in the foreground list; flat voxels of the patch
     for (std::int64_t n = 0; n < count; ++n) {

@@ -163,9 +163,10 @@ void UNet3d::load(const std::map<std::string, torch::Tensor>& weights, const std
         name.starts_with("decoder.seg_layers.")) {
       continue;
     }
-    if (std::none_of(parameters_.begin(), parameters_.end(), [&](const NamedTensor& p) { return p.name == name; })) {
-      fail_input("{} holds the weight \"{}\", which this network of {} stages and {} features lacks", source, name,
-                 config_.stages, config_.base_features);
+    if (std::none_of(parameters_.begin(), parameters_.end(),
+                     [&](const NamedTensor& p) { return p.name == name; })) {
+      fail_input("{} holds the weight \"{}\", which this network of {} stages and {} features lacks", source,
+                 name, config_.stages, config_.base_features);
     }
   }
   for (NamedTensor& parameter : parameters_) parameter.tensor.copy_(weights.at(parameter.name));
@@ -199,8 +200,8 @@ torch::Tensor UNet3d::forward(const torch::Tensor& input) const {
   if (at::GradMode::is_enabled() || !input.is_cpu()) return forward_plain(input);
 
   const std::int64_t voxels = input.size(2) * input.size(3) * input.size(4);
-  torch::Tensor output = at::empty({input.size(0), config_.out_channels, input.size(2), input.size(3), input.size(4)},
-                                   at::kFloat);
+  torch::Tensor output = at::empty(
+      {input.size(0), config_.out_channels, input.size(2), input.size(3), input.size(4)}, at::kFloat);
   for (std::int64_t b = 0; b < input.size(0); ++b) {
     output[b].view({config_.out_channels, voxels}).copy_(head_rows(features_cpu(input[b]), {}).t());
   }
@@ -210,8 +211,8 @@ torch::Tensor UNet3d::forward(const torch::Tensor& input) const {
 torch::Tensor UNet3d::forward_plain(torch::Tensor x) const {
   const auto block = [](const torch::Tensor& in, const Conv& conv) {
     torch::Tensor y = at::conv3d(in, conv.weight, conv.bias, conv.stride, /*padding=*/1);
-    y = at::instance_norm(y, conv.norm_weight, conv.norm_bias, {}, {}, /*use_input_stats=*/true, /*momentum=*/0.0,
-                          nn::kNormEps, /*cudnn_enabled=*/true);
+    y = at::instance_norm(y, conv.norm_weight, conv.norm_bias, {}, {}, /*use_input_stats=*/true,
+                          /*momentum=*/0.0, nn::kNormEps, /*cudnn_enabled=*/true);
     return at::leaky_relu_(y, nn::kLeakySlope);
   };
   std::vector<torch::Tensor> skips;

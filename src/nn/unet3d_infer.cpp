@@ -1,5 +1,5 @@
-// The forward pass for inference on a CPU: channels-last throughout, where oneDNN needs no reordering, with the
-// norm and the rectifier fused and every skip written straight into the buffer its decoder stage reads.
+// The forward pass for inference on a CPU: channels-last throughout, where oneDNN needs no reordering, with
+// the norm and the rectifier fused and every skip written straight into the buffer its decoder stage reads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
@@ -48,8 +48,9 @@ torch::Tensor UNet3d::features_cpu(const torch::Tensor& input) const {
   const auto block = [&](const torch::Tensor& in, const Conv& conv, const torch::Tensor& copy) {
     torch::Tensor y = at::conv3d(in, conv.weight, conv.bias, conv.stride, /*padding=*/1).contiguous(format);
     float* copy_rows = copy.defined() ? copy.data_ptr<float>() + y.size(1) : nullptr;
-    nn::instance_norm_leaky_relu(y.data_ptr<float>(), voxel_count(y), y.size(1), conv.norm_weight.data_ptr<float>(),
-                                 conv.norm_bias.data_ptr<float>(), copy_rows, 2 * y.size(1));
+    nn::instance_norm_leaky_relu(y.data_ptr<float>(), voxel_count(y), y.size(1),
+                                 conv.norm_weight.data_ptr<float>(), conv.norm_bias.data_ptr<float>(),
+                                 copy_rows, 2 * y.size(1));
     return y;
   };
 
@@ -80,8 +81,8 @@ torch::Tensor UNet3d::features_cpu(const torch::Tensor& input) const {
   return x.permute({0, 2, 3, 4, 1}).view({voxel_count(x), x.size(1)});
 }
 
-// The last convolution at chosen voxels of rows [count, features], or at all of them: -> [n, out]. Written out,
-// because a matrix product of MKL's changes its last bits with the number of threads.
+// The last convolution at chosen voxels of rows [count, features], or at all of them: -> [n, out]. Written
+// out, because a matrix product of MKL's changes its last bits with the number of threads.
 torch::Tensor UNet3d::head_rows(const torch::Tensor& rows, const torch::Tensor& voxels) const {
   const std::int64_t features = rows.size(1), outputs = config_.out_channels;
   const std::int64_t count = voxels.defined() ? voxels.size(0) : rows.size(0);

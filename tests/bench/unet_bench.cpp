@@ -1,5 +1,5 @@
-// The network on one tile, and PyTorch's PlainConvUNet of the same sizes on the same machine in the same run (where
-// the interpreter in RENDERFM_PYTHON has it).
+// The network on one tile, and PyTorch's PlainConvUNet of the same sizes on the same machine in the same run
+// (where the interpreter in RENDERFM_PYTHON has it).
 #include <ATen/CPUGeneratorImpl.h>
 #include <benchmark/benchmark.h>
 #include <fmt/core.h>
@@ -30,7 +30,8 @@ renderfm::UNet3dConfig config_of(const benchmark::State& state) {
 void ours(benchmark::State& state) {
   const renderfm::UNet3d network(config_of(state), 1);
   const std::vector<std::int64_t> shape = shape_of(state);
-  const torch::Tensor input = at::randn({6, shape[0], shape[1], shape[2]}, at::detail::createCPUGenerator(2), at::kFloat);
+  const torch::Tensor input =
+      at::randn({6, shape[0], shape[1], shape[2]}, at::detail::createCPUGenerator(2), at::kFloat);
   // Every voxel, as PyTorch has it; a scan asks for its foreground alone.
   const torch::Tensor voxels = at::arange(0, shape[0] * shape[1] * shape[2], at::kLong);
   network.infer(input, voxels);
@@ -45,8 +46,8 @@ void pytorch(benchmark::State& state) {
   const std::string command =
       fmt::format("'{}' '{}/tests/bench/unet_pytorch.py' {} {} {} {} {} {} {}",
                   named != nullptr ? named : RENDERFM_SOURCE_DIR "/.venv/bin/python", RENDERFM_SOURCE_DIR,
-                  renderfm::thread_count(), kPasses, state.range(0), config_of(state).stages, shape[0], shape[1],
-                  shape[2]);
+                  renderfm::thread_count(), kPasses, state.range(0), config_of(state).stages, shape[0],
+                  shape[1], shape[2]);
   FILE* const output = ::popen(command.c_str(), "r");
   double seconds = 0;
   for (auto _ : state) {

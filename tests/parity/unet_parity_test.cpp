@@ -33,9 +33,10 @@ std::string python() {
 
 // The exit status of the script; `reference` is filled when it is 0.
 int make_reference(const std::string& sizes, Reference& reference) {
-  const auto file = std::filesystem::path(::testing::TempDir()) / fmt::format("unet_reference_{}.pt", ::getpid());
-  const std::string command =
-      fmt::format("'{}' '{}/tests/parity/make_unet_reference.py' '{}' {}", python(), RENDERFM_SOURCE_DIR, file.string(), sizes);
+  const auto file =
+      std::filesystem::path(::testing::TempDir()) / fmt::format("unet_reference_{}.pt", ::getpid());
+  const std::string command = fmt::format("'{}' '{}/tests/parity/make_unet_reference.py' '{}' {}", python(),
+                                          RENDERFM_SOURCE_DIR, file.string(), sizes);
   const int status = std::system(command.c_str());
   if (status != 0) return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   std::ifstream stream(file, std::ios::binary);
@@ -61,8 +62,8 @@ class UNetParity : public ::testing::TestWithParam<Sizes> {};
 TEST_P(UNetParity, OutputEqualsPlainConvUNetWithTheSameWeights) {
   const Sizes& sizes = GetParam();
   Reference reference;
-  const int status = make_reference(
-      fmt::format("{} {} {}", sizes.features, sizes.stages, sizes.shape), reference);
+  const int status =
+      make_reference(fmt::format("{} {} {}", sizes.features, sizes.stages, sizes.shape), reference);
   if (status == kMissingPackage || status == 127) {
     GTEST_SKIP() << "PyTorch and dynamic-network-architectures are needed in " << python();
   }
@@ -84,15 +85,20 @@ TEST_P(UNetParity, OutputEqualsPlainConvUNetWithTheSameWeights) {
   const double fast = difference(network.forward(reference.input));
   const torch::Tensor voxels = at::arange(reference.output[0][0].numel() - 1, 0, -3, at::kLong);
   const double rows = (network.infer(reference.input[0], voxels) -
-                       reference.output[0].reshape({37, -1}).index_select(1, voxels).t()).abs().max().item<double>();
-  std::printf("largest difference: differentiable %.1e, fast %.1e, chosen voxels %.1e\n", trained, fast, rows);
+                       reference.output[0].reshape({37, -1}).index_select(1, voxels).t())
+                          .abs()
+                          .max()
+                          .item<double>();
+  std::printf("largest difference: differentiable %.1e, fast %.1e, chosen voxels %.1e\n", trained, fast,
+              rows);
   EXPECT_LT(trained, kTolerance);
   EXPECT_LT(fast, kTolerance);
   EXPECT_LT(rows, kTolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(, UNetParity,
-                         ::testing::Values(Sizes{32, 5, "48 48 48"}, Sizes{16, 4, "32 48 24"}, Sizes{8, 2, "6 10 14"}),
+                         ::testing::Values(Sizes{32, 5, "48 48 48"}, Sizes{16, 4, "32 48 24"},
+                                           Sizes{8, 2, "6 10 14"}),
                          [](const auto& test) {
                            return fmt::format("{}Features{}Stages", test.param.features, test.param.stages);
                          });

@@ -16,7 +16,8 @@ namespace {
 constexpr const char* kUsage =
     "usage: renderfm_make_checkpoint OUT [features=32] [stages=N] [patch=112x96x128] [overlap=0.5] [seed=1] "
     "[head_scale=0] [name=random]\n"
-    "patch is depth x height x width; without stages the depth follows from it; head_scale 0 leaves the last\n"
+    "patch is depth x height x width; without stages the depth follows from it; head_scale 0 leaves the "
+    "last\n"
     "convolution at zero, so that the network changes nothing, 1 draws it like every other layer.";
 
 std::int64_t whole(const std::string& text) {
@@ -40,8 +41,8 @@ double number(const std::string& text) {
 
 void make(int argc, char** argv) {
   if (argc < 2) fail_usage("{}", kUsage);
-  std::map<std::string, std::string> options{{"features", "32"}, {"stages", ""},       {"patch", "112x96x128"},
-                                             {"overlap", "0.5"}, {"seed", "1"}, {"head_scale", "0"},
+  std::map<std::string, std::string> options{{"features", "32"}, {"stages", ""}, {"patch", "112x96x128"},
+                                             {"overlap", "0.5"}, {"seed", "1"},  {"head_scale", "0"},
                                              {"name", "random"}};
   for (int i = 2; i < argc; ++i) {
     const std::string argument = argv[i];
@@ -56,11 +57,14 @@ void make(int argc, char** argv) {
   plan.name = options["name"];
   const std::string& patch = options["patch"];
   const std::size_t x1 = patch.find('x'), x2 = patch.rfind('x');
-  if (x1 == std::string::npos || x1 == x2) fail_usage("patch is '{}'; expected three sides like 112x96x128", patch);
-  plan.patch_zyx = {whole(patch.substr(0, x1)), whole(patch.substr(x1 + 1, x2 - x1 - 1)), whole(patch.substr(x2 + 1))};
+  if (x1 == std::string::npos || x1 == x2)
+    fail_usage("patch is '{}'; expected three sides like 112x96x128", patch);
+  plan.patch_zyx = {whole(patch.substr(0, x1)), whole(patch.substr(x1 + 1, x2 - x1 - 1)),
+                    whole(patch.substr(x2 + 1))};
   plan.overlap = number(options["overlap"]);
   plan.network.base_features = whole(options["features"]);
-  plan.network.stages = options["stages"].empty() ? stages_for_patch(plan.patch_zyx) : whole(options["stages"]);
+  plan.network.stages =
+      options["stages"].empty() ? stages_for_patch(plan.patch_zyx) : whole(options["stages"]);
   plan.info["weights"] = "random, seed " + options["seed"];
 
   const UNet3d network(plan.network, static_cast<std::uint64_t>(whole(options["seed"])));

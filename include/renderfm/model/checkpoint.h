@@ -1,8 +1,9 @@
 // Checkpoints: weights and the whole plan they were trained by, in one file.
 //
-// The file is in the safetensors format (8 bytes of header length, a JSON header, raw little-endian tensors), which
-// Python opens without us. Its __metadata__ carries `format`, `plan` and `checksum`. Tensors are named by section:
-// "weights/encoder.stages...". A reader takes the sections it knows, so a training run may add its own beside them.
+// The file is in the safetensors format (8 bytes of header length, a JSON header, raw little-endian tensors),
+// which Python opens without us. Its __metadata__ carries `format`, `plan` and `checksum`. Tensors are named
+// by section: "weights/encoder.stages...". A reader takes the sections it knows, so a training run may add
+// its own beside them.
 #pragma once
 
 #include <torch/types.h>
@@ -26,8 +27,8 @@ struct Plan {
   UNet3dConfig network;
   std::array<std::int64_t, 3> patch_zyx{112, 96, 128};
   double overlap = 0.5;
-  double spacing_mm = 1.5;  ///< finest voxel size seen in training
-  double hu_scale = 1000;   ///< the first input channel is HU divided by this
+  double spacing_mm = 1.5;                  ///< finest voxel size seen in training
+  double hu_scale = 1000;                   ///< the first input channel is HU divided by this
   std::map<std::string, std::string> info;  ///< free text: data, steps, commit
 
   /// Throws kBadInput where patch, overlap or network cannot work together.
@@ -46,8 +47,8 @@ struct Checkpoint {
 /// Writes all of it, or nothing: the file appears when it is whole.
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
-/// Throws kBadInput, in one sentence, for a file that is missing, no checkpoint, truncated, damaged or of another
-/// version.
+/// Throws kBadInput, in one sentence, for a file that is missing, no checkpoint, truncated, damaged or of
+/// another version.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 /// The section that inference reads, and the way back.

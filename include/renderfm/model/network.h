@@ -20,10 +20,12 @@ class Network {
 
   const Plan& plan() const { return plan_; }
 
-  /// What to add to the primed raw channels of each foreground voxel. `fill` provides the six input channels (HU
-  /// divided by plan().hu_scale first) box by box; foreground [N] int64 are distinct flat voxel indices, x fastest.
+  /// What to add to the primed raw channels of each foreground voxel. `fill` provides the six input channels
+  /// (HU divided by plan().hu_scale first) box by box; foreground [N] int64 are distinct flat voxel indices,
+  /// x fastest.
   /// -> [N, 37] float32 in CPU memory.
-  torch::Tensor residual(const IndexZyx& shape_zyx, const FillTile& fill, const torch::Tensor& foreground) const;
+  torch::Tensor residual(const IndexZyx& shape_zyx, const FillTile& fill,
+                         const torch::Tensor& foreground) const;
 
   /// The same from all input channels at once, [6, D, H, W] float32.
   torch::Tensor residual(const torch::Tensor& input, const torch::Tensor& foreground) const;

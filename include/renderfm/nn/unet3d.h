@@ -1,5 +1,5 @@
-// The plain nnU-Net in three dimensions. The same weights in PyTorch's PlainConvUNet give the same output: the
-// parameters carry its names, so a state_dict loads as it is.
+// The plain nnU-Net in three dimensions. The same weights in PyTorch's PlainConvUNet give the same output:
+// the parameters carry its names, so a state_dict loads as it is.
 #pragma once
 
 #include <torch/types.h>
@@ -21,7 +21,7 @@ struct UNet3dConfig {
   std::int64_t out_channels = layout::kChannels;
   std::int64_t base_features = 32;  ///< of stage 0; each deeper stage has twice as many
   std::int64_t max_features = 320;
-  std::int64_t stages = 5;  ///< resolutions; each is half the one before
+  std::int64_t stages = 5;         ///< resolutions; each is half the one before
   std::int64_t encoder_convs = 2;  ///< per stage
   std::int64_t decoder_convs = 2;
 
@@ -54,20 +54,20 @@ class UNet3d {
 
   const UNet3dConfig& config() const { return config_; }
 
-  /// [B, in, D, H, W] -> [B, out, D, H, W]. Differentiable in the parameters while gradients are enabled. Sides
-  /// must be multiples of side_multiple(): whoever cuts the tiles pads.
+  /// [B, in, D, H, W] -> [B, out, D, H, W]. Differentiable in the parameters while gradients are enabled.
+  /// Sides must be multiples of side_multiple(): whoever cuts the tiles pads.
   torch::Tensor forward(const torch::Tensor& input) const;
 
-  /// One tile without gradients, the output at chosen voxels only: input [in, d, h, w], voxels [n] int64 (flat,
-  /// x fastest) -> [n, out]. The last convolution, the widest of all, then skips every other voxel.
+  /// One tile without gradients, the output at chosen voxels only: input [in, d, h, w], voxels [n] int64
+  /// (flat, x fastest) -> [n, out]. The last convolution, the widest of all, then skips every other voxel.
   torch::Tensor infer(const torch::Tensor& input, const torch::Tensor& voxels) const;
 
   /// In a fixed order. The tensors are the network's own: an optimizer may write to them.
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
   std::int64_t parameter_count() const;
 
-  /// Copies the weights in. Names that PlainConvUNet repeats or that only deep supervision uses are passed over;
-  /// any other difference throws kBadInput, naming the first and `source`.
+  /// Copies the weights in. Names that PlainConvUNet repeats or that only deep supervision uses are passed
+  /// over; any other difference throws kBadInput, naming the first and `source`.
   void load(const std::map<std::string, torch::Tensor>& weights, const std::string& source);
 
   void to(torch::Device device);

@@ -130,14 +130,15 @@ TEST_F(CheckpointFile, TheFormatIsSafetensors) {
   const std::vector<double> offsets = entry.at("data_offsets").as_doubles();
   ASSERT_EQ(offsets[1] - offsets[0], 37 * 4);
   EXPECT_EQ(std::memcmp(bytes.data() + 8 + header_bytes + static_cast<std::size_t>(offsets[0]),
-                        checkpoint.tensors.at(name).const_data_ptr(), 37 * 4), 0);
+                        checkpoint.tensors.at(name).const_data_ptr(), 37 * 4),
+            0);
 }
 
 TEST_F(CheckpointFile, AnyCutIsNoticed) {
   save_checkpoint(path(), example());
   const std::vector<char> whole = bytes_of(path());
-  for (const std::size_t kept : {std::size_t{0}, std::size_t{5}, std::size_t{60}, std::size_t{700}, whole.size() / 2,
-                                 whole.size() - 1}) {
+  for (const std::size_t kept : {std::size_t{0}, std::size_t{5}, std::size_t{60}, std::size_t{700},
+                                 whole.size() / 2, whole.size() - 1}) {
     write(path("cut.rfm"), {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept)});
     const std::string message = complaint(path("cut.rfm"));
     EXPECT_NE(message.find(kept < 60 ? "is not a Render-FM checkpoint" : "is damaged"), std::string::npos)
@@ -170,7 +171,8 @@ TEST_F(CheckpointFile, OtherVersionsAndOtherFilesAreNamed) {
     write(path("other.rfm"), {text.begin(), text.end()});
     return complaint(path("other.rfm"));
   };
-  EXPECT_NE(with("\"version\":\"1\"", "\"version\":\"9\"").find("has checkpoint format 9, this program reads format 1"),
+  EXPECT_NE(with("\"version\":\"1\"", "\"version\":\"9\"")
+                .find("has checkpoint format 9, this program reads format 1"),
             std::string::npos);
   EXPECT_NE(with("\"layout_version\":\"1\"", "\"layout_version\":\"7\"").find("trained for channel layout 7"),
             std::string::npos);
@@ -185,7 +187,8 @@ TEST_F(CheckpointFile, WeightsThatDoNotFitThePlanAreNamed) {
   Checkpoint checkpoint = example();
   checkpoint.tensors.erase("weights/encoder.stages.1.0.convs.0.norm.bias");
   save_checkpoint(path(), checkpoint);
-  EXPECT_NE(complaint(path()).find("has no weight \"encoder.stages.1.0.convs.0.norm.bias\""), std::string::npos);
+  EXPECT_NE(complaint(path()).find("has no weight \"encoder.stages.1.0.convs.0.norm.bias\""),
+            std::string::npos);
 
   checkpoint = example();
   checkpoint.plan.network.base_features = 8;
@@ -222,7 +225,8 @@ TEST(Plan, TheExampleFileHoldsTheDefaults) {
 }
 
 TEST(Plan, ComesFromYaml) {
-  const Plan plan = Plan::from(ConfigNode::parse("patch_zyx: [64, 64, 96]\nnetwork: {base_features: 16}", "plan.yaml"));
+  const Plan plan =
+      Plan::from(ConfigNode::parse("patch_zyx: [64, 64, 96]\nnetwork: {base_features: 16}", "plan.yaml"));
   EXPECT_EQ(plan.patch_zyx, (std::array<std::int64_t, 3>{64, 64, 96}));
   EXPECT_EQ(plan.network.stages, 4);
   EXPECT_THROW(Plan::from(ConfigNode::parse("patch_zyx: [64, 64, 90]", "plan.yaml")), Error);

@@ -50,13 +50,15 @@ RunTile run_with(const UNet3d& network, int* tiles = nullptr) {
   };
 }
 
-std::int64_t covered_until(const std::vector<std::int64_t>& begins, std::int64_t patch) { return begins.back() + patch; }
+std::int64_t covered_until(const std::vector<std::int64_t>& begins, std::int64_t patch) {
+  return begins.back() + patch;
+}
 
 TEST(TileBegins, OneTileWhereTheForegroundFits) {
   EXPECT_EQ(tile_begins(10, 50, 200, 64, 0.5, 16), (std::vector<std::int64_t>{0}));    // kept inside
   EXPECT_EQ(tile_begins(60, 100, 200, 64, 0.5, 16), (std::vector<std::int64_t>{48}));  // centred
   EXPECT_EQ(tile_begins(150, 200, 200, 64, 0.5, 16), (std::vector<std::int64_t>{136}));
-  EXPECT_EQ(tile_begins(0, 40, 40, 64, 0.5, 16), (std::vector<std::int64_t>{-12}));    // volume in the middle
+  EXPECT_EQ(tile_begins(0, 40, 40, 64, 0.5, 16), (std::vector<std::int64_t>{-12}));  // volume in the middle
 }
 
 TEST(TileBegins, CoverEveryForegroundWithTheOverlapAndTheAlignmentAsked) {
@@ -71,7 +73,8 @@ TEST(TileBegins, CoverEveryForegroundWithTheOverlapAndTheAlignmentAsked) {
         ASSERT_LT(begins.back(), size);
         for (std::size_t i = 1; i < begins.size(); ++i) {
           ASSERT_GT(begins[i], begins[i - 1]);
-          ASSERT_LE(begins[i] - begins[i - 1], 32) << "size " << size << ", foreground " << first << " to " << last;
+          ASSERT_LE(begins[i] - begins[i - 1], 32)
+              << "size " << size << ", foreground " << first << " to " << last;
           ASSERT_EQ((begins[i] - begins[i - 1]) % alignment, 0);
         }
       }
@@ -91,7 +94,8 @@ TEST(TiledInference, OneTileEqualsThePlainForwardPass) {
   const torch::Tensor tiled =
       tiled_inference(plan, {32, 32, 48}, foreground, 5, from_volume(volume), run_with(network, &tiles));
   const at::NoGradGuard no_grad;
-  const torch::Tensor plain = network.forward(volume.unsqueeze(0))[0].reshape({5, -1}).index_select(1, foreground).t();
+  const torch::Tensor plain =
+      network.forward(volume.unsqueeze(0))[0].reshape({5, -1}).index_select(1, foreground).t();
   EXPECT_EQ(tiles, 1);
   EXPECT_EQ((tiled - plain).abs().max().item<float>(), 0.0f);
 }
@@ -102,14 +106,15 @@ TEST(TiledInference, VolumeSmallerThanThePatchIsPaddedWithThePlansValues) {
   plan.patch_zyx = {16, 16, 16};
   plan.padding = {-1.0f, 0.25f};
   const torch::Tensor foreground = at::arange(0, volume[0].numel(), at::kLong);
-  const torch::Tensor tiled = tiled_inference(
-      plan, {8, 12, 16}, foreground, 2, from_volume(volume), [](const torch::Tensor& input, const torch::Tensor& voxels) {
-        EXPECT_EQ(input.sizes(), torch::IntArrayRef({2, 16, 16, 16}));
-        EXPECT_EQ(input[0][0].max().item<float>(), -1.0f);
-        EXPECT_EQ(input[1].select(1, 15).min().item<float>(), 0.25f);
-        EXPECT_EQ(input[1].select(1, 15).max().item<float>(), 0.25f);
-        return input.reshape({2, -1}).index_select(1, voxels).t().contiguous();
-      });
+  const torch::Tensor tiled =
+      tiled_inference(plan, {8, 12, 16}, foreground, 2, from_volume(volume),
+                      [](const torch::Tensor& input, const torch::Tensor& voxels) {
+                        EXPECT_EQ(input.sizes(), torch::IntArrayRef({2, 16, 16, 16}));
+                        EXPECT_EQ(input[0][0].max().item<float>(), -1.0f);
+                        EXPECT_EQ(input[1].select(1, 15).min().item<float>(), 0.25f);
+                        EXPECT_EQ(input[1].select(1, 15).max().item<float>(), 0.25f);
+                        return input.reshape({2, -1}).index_select(1, voxels).t().contiguous();
+                      });
   EXPECT_TRUE(torch::equal(tiled, volume.reshape({2, -1}).t()));
 }
 
@@ -143,7 +148,9 @@ TEST(TiledInference, EmptyTilesAreSkipped) {
   EXPECT_EQ(tiles, 2);
   tiles = 0;
   EXPECT_EQ(tiled_inference(plan, {32, 32, 128}, at::empty({0}, at::kLong), 2, from_volume(volume),
-                            run_with(network, &tiles)).size(0), 0);
+                            run_with(network, &tiles))
+                .size(0),
+            0);
   EXPECT_EQ(tiles, 0);
 }
 
@@ -166,7 +173,7 @@ TEST(TiledInference, ThreadCountDoesNotChangeABit) {
 }
 
 struct SeamError {
-  double at_borders, elsewhere;         // mean |tiled - one large forward pass|
+  double at_borders, elsewhere;            // mean |tiled - one large forward pass|
   double step_at_borders, step_elsewhere;  // mean |change of that error to the next voxel|, across the face
 };
 
@@ -181,7 +188,8 @@ SeamError seam_error(double overlap) {
   plan.alignment = 4;
   plan.padding.assign(6, 0.0f);
   const torch::Tensor foreground = at::arange(0, 96 * 96 * 96, at::kLong);
-  const torch::Tensor tiled = tiled_inference(plan, shape, foreground, 8, from_volume(volume), run_with(network));
+  const torch::Tensor tiled =
+      tiled_inference(plan, shape, foreground, 8, from_volume(volume), run_with(network));
   const at::NoGradGuard no_grad;
   const torch::Tensor whole = network.forward(volume.unsqueeze(0))[0];
   const torch::Tensor difference = tiled.t().reshape({8, 96, 96, 96}) - whole;

@@ -30,7 +30,8 @@ UNet3dConfig small_config() {
 
 Weights weights_of(const UNet3d& network) {
   Weights weights;
-  for (const NamedTensor& parameter : network.parameters()) weights[parameter.name] = parameter.tensor.clone();
+  for (const NamedTensor& parameter : network.parameters())
+    weights[parameter.name] = parameter.tensor.clone();
   return weights;
 }
 
@@ -56,7 +57,9 @@ std::string message_of(const std::function<void()>& action) {
   return "nothing was thrown";
 }
 
-double max_difference(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double max_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 TEST(UNet3d, Has16Point6MillionWeightsWith32FeaturesFor96Voxels) {
   UNet3dConfig config;
@@ -142,9 +145,14 @@ TEST(UNet3d, GradientsReachEveryWeightThatCanMatter) {
 
 TEST(UNet3d, RefusesSidesThatItsStridesDoNotDivide) {
   const UNet3d network(small_config(), 1);
-  EXPECT_EQ(message_of([&] { network.forward(noise({1, 6, 16, 10, 16}, 1)); }),
-            "the network's input is [16, 10, 16] voxels; with 3 stages each side must be a multiple of 4: pad it");
-  EXPECT_NE(message_of([&] { network.forward(noise({1, 5, 16, 8, 16}, 1)); }).find("expected [-1, 6, -1, -1, -1]"),
+  EXPECT_EQ(
+      message_of([&] {
+        network.forward(noise({1, 6, 16, 10, 16}, 1));
+      }),
+      "the network's input is [16, 10, 16] voxels; with 3 stages each side must be a multiple of 4: pad it");
+  EXPECT_NE(message_of([&] {
+              network.forward(noise({1, 5, 16, 8, 16}, 1));
+            }).find("expected [-1, 6, -1, -1, -1]"),
             std::string::npos);
 }
 
@@ -152,9 +160,12 @@ TEST(UNet3d, LoadsAStateDictAndNamesWhatDoesNotFit) {
   const UNet3d source = woken_network(small_config());
   UNet3d target(small_config(), 1);
   Weights weights = weights_of(source);
-  // As PlainConvUNet lists them: layers twice, the encoder again under the decoder, heads of deep supervision.
-  weights["encoder.stages.0.0.convs.0.all_modules.0.weight"] = weights.at("encoder.stages.0.0.convs.0.conv.weight");
-  weights["decoder.encoder.stages.0.0.convs.0.conv.weight"] = weights.at("encoder.stages.0.0.convs.0.conv.weight");
+  // As PlainConvUNet lists them: layers twice, the encoder again under the decoder, heads of deep
+  // supervision.
+  weights["encoder.stages.0.0.convs.0.all_modules.0.weight"] =
+      weights.at("encoder.stages.0.0.convs.0.conv.weight");
+  weights["decoder.encoder.stages.0.0.convs.0.conv.weight"] =
+      weights.at("encoder.stages.0.0.convs.0.conv.weight");
   weights["decoder.seg_layers.0.weight"] = at::zeros({37, 16, 1, 1, 1});
   target.load(weights, "test");
   for (std::size_t i = 0; i < source.parameters().size(); ++i) {
@@ -163,12 +174,14 @@ TEST(UNet3d, LoadsAStateDictAndNamesWhatDoesNotFit) {
 
   Weights missing = weights;
   missing.erase("decoder.stages.1.convs.0.norm.bias");
-  EXPECT_NE(message_of([&] { target.load(missing, "m.pt"); })
-                .find("m.pt has no weight \"decoder.stages.1.convs.0.norm.bias\""),
+  EXPECT_NE(message_of([&] {
+              target.load(missing, "m.pt");
+            }).find("m.pt has no weight \"decoder.stages.1.convs.0.norm.bias\""),
             std::string::npos);
   Weights misshapen = weights;
   misshapen["decoder.transpconvs.0.weight"] = at::zeros({32, 8, 2, 2, 2});
-  EXPECT_NE(message_of([&] { target.load(misshapen, "m.pt"); }).find("is [32, 8, 2, 2, 2] Float"), std::string::npos);
+  EXPECT_NE(message_of([&] { target.load(misshapen, "m.pt"); }).find("is [32, 8, 2, 2, 2] Float"),
+            std::string::npos);
   Weights surplus = weights;
   surplus["encoder.stages.3.0.convs.0.conv.weight"] = at::zeros({1});
   EXPECT_NE(message_of([&] { target.load(surplus, "m.pt"); }).find("holds the weight"), std::string::npos);
@@ -183,7 +196,8 @@ TEST(UNet3dConfig, ComesFromYamlAndRejectsUnknownKeys) {
   EXPECT_EQ(config.stages, 4);
   EXPECT_EQ(config.features(2), 64);
   EXPECT_EQ(config.features(3), 100);
-  EXPECT_NE(message_of([&] { parse("base_feature: 16"); }).find("did you mean 'base_features'"), std::string::npos);
+  EXPECT_NE(message_of([&] { parse("base_feature: 16"); }).find("did you mean 'base_features'"),
+            std::string::npos);
   EXPECT_NE(message_of([&] { parse("stages: 40"); }).find("stages is 40"), std::string::npos);
 }
 
