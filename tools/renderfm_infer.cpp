@@ -48,9 +48,10 @@ void infer(Options& options) {
   if (!options.report.empty()) check_writable(options.report);
 
   const auto start = std::chrono::steady_clock::now();
+  const tools::TransferFunctionChoice choice(options.scan);
   const auto network = tools::load_network(options.scan);
   Scene scene = tools::load_scene(options.ct, options.scan);
-  const auto functions = tools::load_transfer_functions(scene, options.scan);
+  const auto functions = choice.resolve(scene);
   const PlyFlavor flavor = options.ply_flavor == "inria" ? PlyFlavor::kInria : PlyFlavor::kRenderfm;
   for (const TransferFunction& tf : functions) {
     const Prediction prediction = tools::predict(scene, tf, options.scan, network.get());

@@ -52,10 +52,11 @@ std::vector<GaussianSet> load_gaussians(const Options& options) {
   if (tools::is_gaussian_file(options.in)) {
     return {select_organs(read_ply(options.in), options.scan.organs)};
   }
+  const tools::TransferFunctionChoice choice(options.scan);
   const auto network = tools::load_network(options.scan);
   const Scene scene = tools::load_scene(options.in, options.scan);
   std::vector<GaussianSet> sets;
-  for (const TransferFunction& tf : tools::load_transfer_functions(scene, options.scan)) {
+  for (const TransferFunction& tf : choice.resolve(scene)) {
     sets.push_back(tools::predict(scene, tf, options.scan, network.get()).gaussians);
   }
   return sets;

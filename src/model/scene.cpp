@@ -70,9 +70,7 @@ Scene load_scene(const SceneOptions& options) {
   return scene;
 }
 
-TransferFunction choose_transfer_function(const Scene& scene, const std::string& name_or_path,
-                                          std::optional<std::pair<double, double>> range_hu) {
-  if (name_or_path != "auto") return load_transfer_function(name_or_path, range_hu);
+TransferFunction fitting_transfer_function(const Scene& scene) {
   const std::string preset = choose_preset(scene.ct, scene.labels);
   log_info("transfer function: {} (chosen for this scan; --tf takes another)", preset);
   return load_transfer_function(preset);

@@ -67,7 +67,7 @@ Scene load_scene(const std::string& ct, const ScanOptions& options) {
   return renderfm::load_scene(scene);
 }
 
-std::vector<TransferFunction> load_transfer_functions(const Scene& scene, const ScanOptions& options) {
+TransferFunctionChoice::TransferFunctionChoice(const ScanOptions& options) {
   std::optional<std::pair<double, double>> range_hu;
   if (!options.tf_range.empty()) {
     range_hu = {options.tf_range[0], options.tf_range[1]};
@@ -75,15 +75,24 @@ std::vector<TransferFunction> load_transfer_functions(const Scene& scene, const 
       fail_input("--tf-range {},{} is empty; give the lower HU first", range_hu->first, range_hu->second);
     }
   }
-  std::vector<TransferFunction> functions;
   for (const std::string& name : options.tf) {
-    if (name != "all") {
-      functions.push_back(choose_transfer_function(scene, name, range_hu));
-      continue;
+    if (name == "auto") {
+      functions_.emplace_back();
+    } else if (name == "all") {
+      for (const PresetInfo& preset : preset_list())
+        functions_.push_back(load_transfer_function(preset.name));
+    } else {
+      functions_.push_back(load_transfer_function(name, range_hu));
     }
-    for (const PresetInfo& preset : preset_list()) functions.push_back(load_transfer_function(preset.name));
   }
-  return functions;
+}
+
+std::vector<TransferFunction> TransferFunctionChoice::resolve(const Scene& scene) const {
+  std::vector<TransferFunction> resolved;
+  for (const auto& function : functions_) {
+    resolved.push_back(function ? *function : fitting_transfer_function(scene));
+  }
+  return resolved;
 }
 
 std::unique_ptr<Network> load_network(const ScanOptions& options) {

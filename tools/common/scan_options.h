@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,16 @@ void add_scan_options(CLI::App& app, ScanOptions& options);
 
 /// Reads the CT and its labels.
 Scene load_scene(const std::string& ct, const ScanOptions& options);
-/// The transfer functions asked for, each on its own; "all" is every preset.
-std::vector<TransferFunction> load_transfer_functions(const Scene& scene, const ScanOptions& options);
+/// The transfer functions asked for. Files and presets are read at once, so that a mistake in one is told
+/// before a scan is; "auto" waits for the scan. "all" is every preset.
+class TransferFunctionChoice {
+ public:
+  explicit TransferFunctionChoice(const ScanOptions& options);
+  std::vector<TransferFunction> resolve(const Scene& scene) const;
+
+ private:
+  std::vector<std::optional<TransferFunction>> functions_;  ///< none for "auto"
+};
 /// Null without --model, which it then says.
 std::unique_ptr<Network> load_network(const ScanOptions& options);
 /// Predicts, and says what was left out.

@@ -4,9 +4,7 @@
 
 #include <array>
 #include <filesystem>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "renderfm/volume/image_io.h"
@@ -34,9 +32,8 @@ struct Scene {
 /// Reads, repairs, resamples and labels. Throws kBadInput with one sentence.
 Scene load_scene(const SceneOptions& options);
 
-/// A preset, a file, or "auto", which picks the preset that fits the scan and says which.
-TransferFunction choose_transfer_function(const Scene& scene, const std::string& name_or_path,
-                                          std::optional<std::pair<double, double>> range_hu = {});
+/// The preset that fits the scan; says which.
+TransferFunction fitting_transfer_function(const Scene& scene);
 
 /// "1.5", "native" or "auto". Throws kBadInput.
 TargetSpacing parse_spacing(const std::string& text);
