@@ -45,11 +45,17 @@ std::vector<BarKnot> rib_line(const Patient& patient, int n) {
   line.push_back({body + Vec3f{31, joint_y + 11, 1}, {0.35f, 0.94f, 0}, 3.3f, 4.8f});
   const float start = n == 1 ? 55 : 33;  // the angle of the rib
   const float steps = 11;
+  const float at_angle =
+      n == 12 ? 0.5f : (n == 11 ? 0.25f : 0.14f);  // share of the fall reached at the angle
+  if (n >= 2) {
+    // Behind the lung the neck already lies on the trunk: a straight way to the angle would cut through it.
+    const Vec3f p = patient.on_trunk(0.78f * start * kDegree, body.z - 0.6f * drop * at_angle);
+    line.push_back({p, patient.trunk_normal(p), half_thick, 5});
+  }
   for (int i = 0; i <= 11; ++i) {
     const float t = static_cast<float>(i) / steps;
     const float angle = mix(start, plan.end_angle, t);
     // Slow at the back, then steady, flattening towards the front as the ribs meet their cartilages.
-    const float at_angle = n == 12 ? 0.5f : (n == 11 ? 0.25f : 0.14f);
     const float fall = mix(at_angle, 1.0f, mix(t, smooth_step(0, 1, t), 0.35f));
     const float z = body.z - drop * fall;
     Vec3f p = patient.on_trunk(angle * kDegree, z);
