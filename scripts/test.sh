@@ -98,7 +98,6 @@ else
 fi
 export RENDERFM_PYTHON="$venv/bin/python"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1}"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-suppressions=$root/tests/tsan_suppressions.txt}"
 
 stage "set-up and downloads" scripts/setup.sh --tests
 PATH="$(cmake_folder):$PATH"
