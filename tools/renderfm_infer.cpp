@@ -22,12 +22,13 @@ struct Options {
   tools::ScanOptions scan;
 };
 
+// A line per series: number, columns x rows x slices, modality, description, UID; separated by tabs.
 void print_series(const std::string& ct) {
-  int number = 0;
+  int number = 1;
   for (const SeriesInfo& series : list_series(ct)) {
-    fmt::print("{}\t{}\t{}\t{} x {} x {}\t{:.3g} mm\t{}{}\n", number++, series.uid, series.modality,
-               series.columns, series.rows, series.slices, series.spacing_mm, series.description,
-               series.usable ? "" : fmt::format(" (not usable: {})", series.why_not));
+    fmt::print("{}\t{} x {} x {}, {:.3g} mm apart\t{}\t{}\t{}{}\n", number++, series.columns, series.rows,
+               series.slices, series.spacing_mm, series.modality, series.description, series.uid,
+               series.usable ? "" : fmt::format("\tnot usable: {}", series.why_not));
   }
 }
 

@@ -8,6 +8,15 @@
 #include "renderfm/nn/device.h"
 
 namespace renderfm::tools {
+namespace {
+
+std::string preset_names() {
+  std::string names;
+  for (const PresetInfo& preset : preset_list()) names += (names.empty() ? "" : ", ") + preset.name;
+  return names;
+}
+
+}  // namespace
 
 void add_scan_options(CLI::App& app, ScanOptions& options) {
   const std::string look = "What to show", reading = "Reading the scan", model = "Model";
@@ -20,8 +29,9 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
       ->check(CLI::IsMember({"v1", "v2"}).description(""))
       ->group(look);
   app.add_option("--tf", options.tf,
-                 "Transfer function: a preset, a file (our YAML, Slicer .vp or .vp.json, ParaView JSON), "
-                 "auto, or all")
+                 "Transfer function: auto, all, a file (our YAML, Slicer .vp or .vp.json, ParaView JSON), or "
+                 "one of " +
+                     preset_names())
       ->group(look);
   app.add_option("--tf-range", options.tf_range,
                  "HU range of transfer functions that run from 0 to 1: LOW,HIGH")
@@ -34,7 +44,7 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
       ->delimiter(',')
       ->group(look);
   app.add_option("--spacing", options.spacing,
-                 "Voxel size in mm, native, or auto: the finer of 1.5 mm and the scan")
+                 "Voxel size in mm, native, or auto: that of the scan, but not finer than 1.5 mm")
       ->group(look);
   app.add_option("--max-gaussians", options.max_gaussians,
                  "Upper limit; the most hidden voxels are left out first")
