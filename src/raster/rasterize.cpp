@@ -22,17 +22,20 @@ void check_cameras(const std::vector<Camera>& cameras) {
   RFM_CHECK(!cameras.empty(), "rasterize was given no camera");
   for (std::size_t i = 0; i < cameras.size(); ++i) {
     const Camera& camera = cameras[i];
-    RFM_CHECK(camera.width > 0 && camera.height > 0, "camera {} has a {}x{} image", i, camera.width, camera.height);
+    RFM_CHECK(camera.width > 0 && camera.height > 0, "camera {} has a {}x{} image", i, camera.width,
+              camera.height);
     RFM_CHECK(camera.width == cameras[0].width && camera.height == cameras[0].height,
               "camera {} is {}x{}, camera 0 is {}x{}: views of one call share one size", i, camera.width,
               camera.height, cameras[0].width, cameras[0].height);
     bool finite = std::isfinite(camera.cx) && std::isfinite(camera.cy);
     for (int row = 0; row < 3; ++row) {
       finite = finite && std::isfinite(camera.position_mm[row]);
-      for (int column = 0; column < 3; ++column) finite = finite && std::isfinite(camera.rotation[row][column]);
+      for (int column = 0; column < 3; ++column)
+        finite = finite && std::isfinite(camera.rotation[row][column]);
     }
-    RFM_CHECK(finite && camera.fx > 0 && camera.fy > 0 && std::isfinite(camera.fx) && std::isfinite(camera.fy),
-              "camera {} is not usable: focal lengths must be positive and every number finite", i);
+    RFM_CHECK(
+        finite && camera.fx > 0 && camera.fy > 0 && std::isfinite(camera.fx) && std::isfinite(camera.fy),
+        "camera {} is not usable: focal lengths must be positive and every number finite", i);
   }
 }
 
@@ -105,8 +108,8 @@ RenderOutput rasterize_cpu(const GaussianSet& gaussians, const std::vector<Camer
                               out.depth.mutable_data_ptr<float>() + v * pixels,
                               width,
                               height};
-    const cpu::RenderStats stats = cpu::render_view(
-        pointers, make_view<float>(cameras[static_cast<std::size_t>(v)]), image, workspace);
+    const cpu::RenderStats stats =
+        cpu::render_view(pointers, make_view<float>(cameras[static_cast<std::size_t>(v)]), image, workspace);
     most_dropped = std::max(most_dropped, stats.not_finite);
   }
   if (workspace.bytes() > kKeptWorkspaceBytes) workspace = cpu::Workspace();

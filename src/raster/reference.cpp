@@ -32,11 +32,13 @@ struct Splats {
 // The 6D covariance from its factor, conditioned by the Schur complement, as in the paper.
 Splats project_all(const GaussianSet& g, const Camera& camera) {
   const std::int64_t n = g.position_mm.size(0);
-  const Tensor centre = row_vector({camera.position_mm.x, camera.position_mm.y, camera.position_mm.z}, g.position_mm);
+  const Tensor centre =
+      row_vector({camera.position_mm.x, camera.position_mm.y, camera.position_mm.z}, g.position_mm);
   const Tensor to_gaussian = g.position_mm - centre;
   const Tensor direction = to_gaussian / to_gaussian.norm(2, {1}, true);
 
-  const Tensor indices = torch::tril_indices(6, 6, 0, torch::TensorOptions(torch::kInt64).device(g.chol.device()));
+  const Tensor indices =
+      torch::tril_indices(6, 6, 0, torch::TensorOptions(torch::kInt64).device(g.chol.device()));
   Tensor lower = torch::zeros({n, 6, 6}, g.chol.options().requires_grad(false));
   lower.index_put_({Slice(), indices[0], indices[1]}, g.chol);
   const Tensor sigma = lower.matmul(lower.transpose(1, 2));
@@ -44,25 +46,30 @@ Splats project_all(const GaussianSet& g, const Camera& camera) {
   const Tensor sigma_pd = sigma.index({Slice(), Slice(3, None), Slice(None, 3)});
   const Tensor sigma_pp = sigma.index({Slice(), Slice(3, None), Slice(3, None)});
   const Tensor deviation = (direction - g.direction_mean).unsqueeze(2);
-  const Tensor solved = std::get<0>(torch::linalg_solve_ex(sigma_dd, torch::cat({deviation, sigma_pd.transpose(1, 2)}, 2)));
+  const Tensor solved =
+      std::get<0>(torch::linalg_solve_ex(sigma_dd, torch::cat({deviation, sigma_pd.transpose(1, 2)}, 2)));
   const Tensor solved_deviation = solved.index({Slice(), Slice(), Slice(None, 1)});
   const Tensor mean = to_gaussian + sigma_pd.matmul(solved_deviation).squeeze(2);
   const Tensor cov3d = sigma_pp - sigma_pd.matmul(solved.index({Slice(), Slice(), Slice(1, None)}));
   const Tensor distance2 = (deviation * solved_deviation).sum({1, 2});
 
   const Mat3d& r = camera.rotation;
-  const Tensor rotation = row_vector({r[0][0], r[0][1], r[0][2], r[1][0], r[1][1], r[1][2], r[2][0], r[2][1], r[2][2]},
-                                     g.position_mm).view({3, 3});
+  const Tensor rotation =
+      row_vector({r[0][0], r[0][1], r[0][2], r[1][0], r[1][1], r[1][2], r[2][0], r[2][1], r[2][2]},
+                 g.position_mm)
+          .view({3, 3});
   const Tensor in_camera = mean.matmul(rotation.t());
   const Tensor x = in_camera.select(1, 0), y = in_camera.select(1, 1), z = in_camera.select(1, 2);
   const double margin_x = 0.15 * camera.width, margin_y = 0.15 * camera.height;
-  const Tensor slope_x = (x / z).clamp((-margin_x - camera.cx) / camera.fx,
-                                       (camera.width + margin_x - camera.cx) / camera.fx);
-  const Tensor slope_y = (y / z).clamp((-margin_y - camera.cy) / camera.fy,
-                                       (camera.height + margin_y - camera.cy) / camera.fy);
+  const Tensor slope_x =
+      (x / z).clamp((-margin_x - camera.cx) / camera.fx, (camera.width + margin_x - camera.cx) / camera.fx);
+  const Tensor slope_y =
+      (y / z).clamp((-margin_y - camera.cy) / camera.fy, (camera.height + margin_y - camera.cy) / camera.fy);
   const Tensor zero = torch::zeros_like(z);
   const Tensor jacobian = torch::stack({camera.fx / z, zero, -camera.fx * slope_x / z,  //
-                                        zero, camera.fy / z, -camera.fy * slope_y / z}, 1).view({n, 2, 3});
+                                        zero, camera.fy / z, -camera.fy * slope_y / z},
+                                       1)
+                              .view({n, 2, 3});
   const Tensor projection = jacobian.matmul(rotation);
   const Tensor sharp = projection.matmul(cov3d).matmul(projection.transpose(1, 2));
 
@@ -85,7 +92,8 @@ Splats project_all(const GaussianSet& g, const Camera& camera) {
   const auto coefficient = [&](int k) { return sh.select(1, k); };
   s.rgb = (0.5 + 0.28209479177387814 * coefficient(0) +
            0.48860251190291992 * (-d.select(1, 1) * coefficient(1) + d.select(1, 2) * coefficient(2) -
-                                  d.select(1, 0) * coefficient(3))).clamp_min(0);
+                                  d.select(1, 0) * coefficient(3)))
+              .clamp_min(0);
   return s;
 }
 
@@ -120,7 +128,8 @@ Tensor draw_order(const GaussianSet& gaussians, const Camera& camera, std::int64
   if (drawn.size(0) == 0) return drawn;
   const Tensor z = s.z.index_select(0, drawn);
   const Tensor range = z.max() - z.min();
-  const Tensor key = torch::where(range > 0, ((z - z.min()) / range * 16777215.0).floor(), torch::zeros_like(z));
+  const Tensor key =
+      torch::where(range > 0, ((z - z.min()) / range * 16777215.0).floor(), torch::zeros_like(z));
   const Tensor by_depth = torch::argsort(key, /*stable=*/true, /*dim=*/0, /*descending=*/false);
   return finite.index_select(0, drawn.index_select(0, by_depth));
 }
@@ -128,13 +137,15 @@ Tensor draw_order(const GaussianSet& gaussians, const Camera& camera, std::int64
 // Pixels [begin, end) in row-major order: [pixels, 5] of rgb, alpha, depth.
 Tensor blend_pixels(const Splats& s, const Camera& camera, std::int64_t begin, std::int64_t end) {
   const Tensor pixel = torch::arange(begin, end, torch::TensorOptions(torch::kInt64).device(s.z.device()));
-  const Tensor dx = (pixel.remainder(camera.width) + 0.5).to(s.z.options()).unsqueeze(1) - s.centre.select(1, 0);
-  const Tensor dy = (pixel.div(camera.width, "floor") + 0.5).to(s.z.options()).unsqueeze(1) - s.centre.select(1, 1);
+  const Tensor dx =
+      (pixel.remainder(camera.width) + 0.5).to(s.z.options()).unsqueeze(1) - s.centre.select(1, 0);
+  const Tensor dy =
+      (pixel.div(camera.width, "floor") + 0.5).to(s.z.options()).unsqueeze(1) - s.centre.select(1, 1);
   const auto cov = [&](int i, int j) { return s.cov.select(1, i).select(1, j); };
   const Tensor sigma = 0.5 * (cov(1, 1) * dx * dx - 2 * cov(0, 1) * dx * dy + cov(0, 0) * dy * dy) / s.det;
   const Tensor uncapped = s.opacity * torch::exp(-sigma);
-  Tensor alpha = torch::where(uncapped >= std::exp2(static_cast<double>(kLog2AlphaCut)), uncapped.clamp_max(0.99),
-                              torch::zeros_like(uncapped));
+  Tensor alpha = torch::where(uncapped >= std::exp2(static_cast<double>(kLog2AlphaCut)),
+                              uncapped.clamp_max(0.99), torch::zeros_like(uncapped));
   // A transmittance that falls monotonically crosses the stop threshold once; from there on nothing is drawn.
   const Tensor open = torch::cumprod(1 - alpha.detach(), 1) > 1e-4;
   alpha = torch::where(open, alpha, torch::zeros_like(alpha));

@@ -1,5 +1,5 @@
-// The oracle: drawing written anew from the papers (6DGS, arXiv 2410.04974; EWA splatting) in plain tensor operations,
-// sharing no formula with the other backends. Differentiable by autograd.
+// The oracle: drawing written anew from the papers (6DGS, arXiv 2410.04974; EWA splatting) in plain tensor
+// operations, sharing no formula with the other backends. Differentiable by autograd.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// One Gaussian at one pixel (or one pack of pixels): the front-to-back over operator with its cut, cap and stop rule.
+// One Gaussian at one pixel (or one pack of pixels): the front-to-back over operator with its cut, cap and
+// stop rule.
 #pragma once
 
 #include "renderfm/math/fast_exp.h"
@@ -24,8 +25,9 @@ RFM_HD T exponent_at(T base, T slope, T conic_yy, T dy) {
   return mul_add(dy, mul_add(conic_yy, dy, slope), base);
 }
 
-/// Adds one Gaussian, `exponent` = log2(alpha) before the cap, where `drawn` = exponent >= state.cut. Returns where the
-/// pixel closes: there the transmittance would fall to kStopTransmittance or below, and the Gaussian is not added.
+/// Adds one Gaussian, `exponent` = log2(alpha) before the cap, where `drawn` = exponent >= state.cut. Returns
+/// where the pixel closes: there the transmittance would fall to kStopTransmittance or below, and the
+/// Gaussian is not added.
 template <class T, class Mask>
 RFM_HD Mask blend_step(PixelState<T>& state, Mask drawn, T exponent, T red, T green, T blue, T depth) {
   const T alpha = minimum(fast_exp2(exponent), T(kMaxAlpha));

@@ -8,7 +8,9 @@ namespace renderfm::raster {
 
 template <class S>
 View<S> make_view(const Camera& camera) {
-  const auto cast = [](Vec3d v) { return Vec3<S>{static_cast<S>(v.x), static_cast<S>(v.y), static_cast<S>(v.z)}; };
+  const auto cast = [](Vec3d v) {
+    return Vec3<S>{static_cast<S>(v.x), static_cast<S>(v.y), static_cast<S>(v.z)};
+  };
   const auto axis = [&](int row) {
     return cast({camera.rotation[row][0], camera.rotation[row][1], camera.rotation[row][2]});
   };

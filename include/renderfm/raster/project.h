@@ -16,16 +16,16 @@ struct View {
   Vec3<S> right, down, forward;  ///< the camera's axes in the world: rows of camera_from_world
   S fx, fy, cx, cy;              ///< pixels
   S slope_x_low, slope_x_high, slope_y_low, slope_y_high;  ///< where x/z and y/z of the Jacobian are clamped
-  S width, height;               ///< pixels
+  S width, height;                                         ///< pixels
 };
 
 template <class T>
 struct Footprint {
-  T x, y;                            ///< centre, pixels
-  T z;                               ///< camera depth, mm
-  T conic_xx, conic_xy, conic_yy;    ///< p(dx, dy) = log2_alpha + xx dx^2 + xy dx dy + yy dy^2 = log2(alpha)
-  T log2_alpha;                      ///< at the centre
-  T half_width, half_height;         ///< pixels: the box of p >= cut, rounded up a little
+  T x, y;                          ///< centre, pixels
+  T z;                             ///< camera depth, mm
+  T conic_xx, conic_xy, conic_yy;  ///< p(dx, dy) = log2_alpha + xx dx^2 + xy dx dy + yy dy^2 = log2(alpha)
+  T log2_alpha;                    ///< at the centre
+  T half_width, half_height;       ///< pixels: the box of p >= cut, rounded up a little
 };
 
 /// One component of camera_from_world (point - camera): the one order of operations that depth keys rest on.
@@ -37,8 +37,8 @@ RFM_HD T along_axis(const Vec3<S>& axis, Vec3<T> offset) {
 /// Projects the Gaussian with mean `mean_offset` (world axes, from the camera) and covariance C C^T.
 /// `log2_falloff` is that of the slice. Whether it is drawn at all: see is_drawable.
 template <class T, class S>
-RFM_HD Footprint<T> project(const View<S>& view, Vec3<T> mean_offset, const T* chol, T opacity, T log2_falloff,
-                            bool low_pass_compensation) {
+RFM_HD Footprint<T> project(const View<S>& view, Vec3<T> mean_offset, const T* chol, T opacity,
+                            T log2_falloff, bool low_pass_compensation) {
   using layout::c_index;
   Footprint<T> f;
   const T x = along_axis(view.right, mean_offset);
@@ -49,8 +49,8 @@ RFM_HD Footprint<T> project(const View<S>& view, Vec3<T> mean_offset, const T* c
   f.x = fmadd(T(view.fx), slope_x, T(view.cx));
   f.y = fmadd(T(view.fy), slope_y, T(view.cy));
 
-  // Rows of J R, J the Jacobian of the pinhole; M = J R C, so that the covariance is M M^T and its determinant
-  // |M_0 x M_1|^2: sums of squares, never a difference.
+  // Rows of J R, J the Jacobian of the pinhole; M = J R C, so that the covariance is M M^T and its
+  // determinant |M_0 x M_1|^2: sums of squares, never a difference.
   const T jacobian_x = minimum(maximum(slope_x, T(view.slope_x_low)), T(view.slope_x_high));
   const T jacobian_y = minimum(maximum(slope_y, T(view.slope_y_low)), T(view.slope_y_high));
   const auto row = [&](const Vec3<S>& axis, T slope, T scale) {
@@ -81,8 +81,8 @@ RFM_HD Footprint<T> project(const View<S>& view, Vec3<T> mean_offset, const T* c
   f.conic_xy = (fold + fold) * cov_xy;
   f.conic_yy = -(fold * cov_xx);
 
-  // The level set p = cut reaches sqrt(2 sigma xx) to each side, sigma = ln2 (log2_alpha - cut). The margin covers the
-  // rounding of p, so that no pixel at the cut is lost to the box.
+  // The level set p = cut reaches sqrt(2 sigma xx) to each side, sigma = ln2 (log2_alpha - cut). The margin
+  // covers the rounding of p, so that no pixel at the cut is lost to the box.
   const T reach = T(2 * kLn2 * 1.0002) * maximum(f.log2_alpha - T(kLog2AlphaCut), T(0));
   f.half_width = square_root(reach * cov_xx) + T(0.01);
   f.half_height = square_root(reach * cov_yy) + T(0.01);

@@ -26,9 +26,9 @@ struct alignas(64) SplatRecord {
   float conic_xx, conic_xy, conic_yy;  ///< of Footprint
   float log2_alpha;
   float red, green, blue;
-  float z;                             ///< mm
+  float z;                                      ///< mm
   std::int32_t x_begin, y_begin, x_end, y_end;  ///< PixelBox, never empty
-  std::int64_t index;                  ///< of the Gaussian
+  std::int64_t index;                           ///< of the Gaussian
 };
 static_assert(sizeof(SplatRecord) == 64);
 
@@ -58,7 +58,7 @@ struct BlendTileParams {
   const SplatRecord* records;    ///< [drawable]
   const std::uint32_t* entries;  ///< [entry_count] rows of `records`, front to back
   std::int64_t entry_count;
-  int tile_x, tile_y;            ///< in tiles
+  int tile_x, tile_y;  ///< in tiles
   ImagePointers image;
 };
 

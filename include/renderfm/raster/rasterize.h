@@ -10,9 +10,9 @@
 
 namespace renderfm::raster {
 
-/// kReference: plain tensor operations in the set's precision, differentiable by autograd; an oracle, not a tool:
-/// every Gaussian meets every pixel. kCpu: threads and SIMD, float32, no gradients.
-/// kAutomatic: kReference where gradients are asked for, kCpu otherwise.
+/// kReference: plain tensor operations in the set's precision, differentiable by autograd; an oracle, not a
+/// tool: every Gaussian meets every pixel. kCpu: threads and SIMD, float32, no gradients. kAutomatic:
+/// kReference where gradients are asked for, kCpu otherwise.
 enum class Backend { kAutomatic, kReference, kCpu };
 
 struct RasterOptions {
@@ -26,8 +26,8 @@ struct RenderOutput {
   torch::Tensor depth;  ///< [V, H, W] = sum of w z in mm, undivided
 };
 
-/// All cameras must share width and height. Gaussians with a NaN or an infinite parameter are not drawn, and a warning
-/// counts them. Throws kRuntime on wrong shapes, naming both.
+/// All cameras must share width and height. Gaussians with a NaN or an infinite parameter are not drawn, and
+/// a warning counts them. Throws kRuntime on wrong shapes, naming both.
 RenderOutput rasterize(const GaussianSet& gaussians, const std::vector<Camera>& cameras,
                        const RasterOptions& options = {});
 

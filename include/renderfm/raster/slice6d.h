@@ -1,6 +1,6 @@
 // From a 6D Gaussian and a viewpoint to a 3D Gaussian: the conditional of position given direction
-// (6DGS, arXiv 2410.04974), written on the Cholesky factor [[A, 0], [B, C]]. The covariance C C^T is the same from
-// every viewpoint and is left to the projection.
+// (6DGS, arXiv 2410.04974), written on the Cholesky factor [[A, 0], [B, C]]. The covariance C C^T is the same
+// from every viewpoint and is left to the projection.
 #pragma once
 
 #include "renderfm/gaussian/layout.h"
@@ -12,10 +12,10 @@ namespace renderfm::raster {
 
 template <class T>
 struct Slice {
-  Vec3<T> direction;     ///< unit, from the camera to mu_p; NaN where they coincide
-  Vec3<T> u;             ///< A^-1 (direction - mu_d)
-  Vec3<T> mean_offset;   ///< conditional mean - camera, mm, world axes
-  T log2_falloff;        ///< log2 of exp(-lambda |u|^2), <= 0
+  Vec3<T> direction;    ///< unit, from the camera to mu_p; NaN where they coincide
+  Vec3<T> u;            ///< A^-1 (direction - mu_d)
+  Vec3<T> mean_offset;  ///< conditional mean - camera, mm, world axes
+  T log2_falloff;       ///< log2 of exp(-lambda |u|^2), <= 0
 };
 
 /// `offset` = mu_p - camera in mm; `chol` = the 21 entries of L, row by row.

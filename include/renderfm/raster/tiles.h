@@ -15,13 +15,14 @@ struct PixelBox {
   T x_begin, y_begin, x_end, y_end;
 };
 
-/// The pixels whose centres (i + 0.5) lie in the box around (x, y). Clamped before any cast: an int cannot hold what a
-/// wild Gaussian may ask for. NaN gives 0.
+/// The pixels whose centres (i + 0.5) lie in the box around (x, y). Clamped before any cast: an int cannot
+/// hold what a wild Gaussian may ask for. NaN gives 0.
 template <class T>
 RFM_HD PixelBox<T> pixel_box(T x, T y, T half_width, T half_height, T width, T height) {
   const auto within = [](T i, T count) { return minimum(maximum(i, T(0)), count); };
   const T half = T(0.5f), one = T(1);
-  return {within(-round_down(half - (x - half_width)), width), within(-round_down(half - (y - half_height)), height),
+  return {within(-round_down(half - (x - half_width)), width),
+          within(-round_down(half - (y - half_height)), height),
           within(round_down(x + half_width - half) + one, width),
           within(round_down(y + half_height - half) + one, height)};
 }

@@ -17,8 +17,8 @@ struct SortScratch {
   Scratch<std::int64_t> histogram;
 };
 
-/// Sorts items[0, count) by key; equal keys keep their order. A stable sort has one result, whatever the threads.
-/// Returns where the sorted items lie: `items` or scratch.
+/// Sorts items[0, count) by key; equal keys keep their order. A stable sort has one result, whatever the
+/// threads. Returns where the sorted items lie: `items` or scratch.
 const KeyedRow* sort_by_key(KeyedRow* items, std::int64_t count, SortScratch& scratch);
 
 }  // namespace renderfm::raster::cpu

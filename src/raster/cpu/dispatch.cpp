@@ -1,8 +1,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "renderfm/core/check.h"
 #include "raster/cpu/kernels.h"
+#include "renderfm/core/check.h"
 
 namespace renderfm::raster::cpu {
 namespace {

@@ -1,9 +1,10 @@
-// The body of the kernels, templated on the SIMD pack P. Included by one translation unit per instruction set; nothing
-// here may be a plain inline function, or the linker could hand one unit's AVX code to another.
+// The body of the kernels, templated on the SIMD pack P. Included by one translation unit per instruction
+// set; nothing here may be a plain inline function, or the linker could hand one unit's AVX code to another.
 #pragma once
 
 #include <cstdint>
 
+#include "raster/cpu/kernels.h"
 #include "renderfm/gaussian/layout.h"
 #include "renderfm/math/sh.h"
 #include "renderfm/raster/blend.h"
@@ -12,7 +13,6 @@
 #include "renderfm/raster/raster_params.h"
 #include "renderfm/raster/slice6d.h"
 #include "renderfm/raster/tiles.h"
-#include "raster/cpu/kernels.h"
 
 namespace renderfm::raster::cpu {
 namespace {
@@ -40,12 +40,14 @@ struct RowLoader {
 };
 
 template <class P>
-ChunkSummary preprocess(const PreprocessParams& params, std::int64_t begin, std::int64_t end, SplatRecord* records) {
+ChunkSummary preprocess(const PreprocessParams& params, std::int64_t begin, std::int64_t end,
+                        SplatRecord* records) {
   const GaussianPointers& g = params.gaussians;
   ChunkSummary summary;
   summary.z_min = __builtin_huge_valf();
   summary.z_max = -__builtin_huge_valf();
-  const Vec3<P> camera{P(params.view.position_mm.x), P(params.view.position_mm.y), P(params.view.position_mm.z)};
+  const Vec3<P> camera{P(params.view.position_mm.x), P(params.view.position_mm.y),
+                       P(params.view.position_mm.z)};
   for (std::int64_t i = begin; i < end; i += P::kWidth) {
     const int lane_count = end - i < P::kWidth ? static_cast<int>(end - i) : P::kWidth;
     const unsigned lanes = P::first_lanes(lane_count).bits();
@@ -56,15 +58,17 @@ ChunkSummary preprocess(const PreprocessParams& params, std::int64_t begin, std:
     loader.template load<1, 1>(g.opacity + i, &opacity);
     loader.template load<layout::kCholCount, layout::kCholCount>(g.chol + layout::kCholCount * i, chol);
 
-    const Slice<P> slice = slice6d(Vec3<P>{position[0], position[1], position[2]} - camera,
-                                   Vec3<P>{direction_mean[0], direction_mean[1], direction_mean[2]}, chol,
-                                   P(g.lambda_opacity));
-    const Footprint<P> f = project(params.view, slice.mean_offset, chol, opacity, slice.log2_falloff,
-                                   g.low_pass_compensation);
-    const PixelBox<P> box = pixel_box(f.x, f.y, f.half_width, f.half_height, P(params.view.width),
-                                      P(params.view.height));
+    const Slice<P> slice =
+        slice6d(Vec3<P>{position[0], position[1], position[2]} - camera,
+                Vec3<P>{direction_mean[0], direction_mean[1], direction_mean[2]}, chol, P(g.lambda_opacity));
+    const Footprint<P> f =
+        project(params.view, slice.mean_offset, chol, opacity, slice.log2_falloff, g.low_pass_compensation);
+    const PixelBox<P> box =
+        pixel_box(f.x, f.y, f.half_width, f.half_height, P(params.view.width), P(params.view.height));
     const unsigned candidates = (is_drawable(params.view, f) & (box.x_begin < box.x_end) &
-                                 (box.y_begin < box.y_end) & loader.finite()).bits() & lanes;
+                                 (box.y_begin < box.y_end) & loader.finite())
+                                    .bits() &
+                                lanes;
     unsigned not_finite = ~loader.finite().bits() & lanes;
     if (candidates != 0) {
       P sh[layout::kShCount];
@@ -74,9 +78,9 @@ ChunkSummary preprocess(const PreprocessParams& params, std::int64_t begin, std:
       const auto colour = [&](int channel) {
         return sh_colour(sh[channel], sh[3 + channel], sh[6 + channel], sh[9 + channel], slice.direction);
       };
-      const P fields[] = {f.x,       f.y,       f.conic_xx, f.conic_xy, f.conic_yy,  f.log2_alpha,
-                          colour(0), colour(1), colour(2),  f.z,        box.x_begin, box.y_begin,
-                          box.x_end, box.y_end};
+      const P fields[] = {f.x,          f.y,         f.conic_xx, f.conic_xy, f.conic_yy,
+                          f.log2_alpha, colour(0),   colour(1),  colour(2),  f.z,
+                          box.x_begin,  box.y_begin, box.x_end,  box.y_end};
       constexpr int kFields = sizeof(fields) / sizeof(fields[0]);
       alignas(64) float lane_of[kFields][P::kWidth];
       for (int field = 0; field < kFields; ++field) fields[field].store(lane_of[field]);
@@ -99,7 +103,8 @@ ChunkSummary preprocess(const PreprocessParams& params, std::int64_t begin, std:
   return summary;
 }
 
-/// A tile's pixels, cut into blocks one pack wide and kBlockRows high. A block dies when all its pixels are closed.
+/// A tile's pixels, cut into blocks one pack wide and kBlockRows high. A block dies when all its pixels are
+/// closed.
 template <class P>
 struct Tile {
   static constexpr int kPacks = kTileSize / P::kWidth;

@@ -9,7 +9,8 @@ namespace renderfm::raster::cpu {
 
 struct Kernels {
   const char* name;
-  /// Slices, projects, culls and colours Gaussians [begin, end); writes the drawable ones to `records` in index order.
+  /// Slices, projects, culls and colours Gaussians [begin, end); writes the drawable ones to `records` in
+  /// index order.
   ChunkSummary (*preprocess)(const PreprocessParams& params, std::int64_t begin, std::int64_t end,
                              SplatRecord* records);
   /// Blends one tile into the image.
@@ -24,8 +25,8 @@ extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 #endif
 
-/// The best this processor runs, or the one that the environment variable RENDERFM_SIMD names (baseline, avx2, avx512).
-/// Fails with kUsage where that name is unknown or the processor lacks it.
+/// The best this processor runs, or the one that the environment variable RENDERFM_SIMD names (baseline,
+/// avx2, avx512). Fails with kUsage where that name is unknown or the processor lacks it.
 const Kernels& kernels();
 
 }  // namespace renderfm::raster::cpu

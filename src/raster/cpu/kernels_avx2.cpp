@@ -1,6 +1,6 @@
 // The kernels for avx2: flags in CMakeLists.txt, body in kernels-inl.h.
-#include "renderfm/math/simd/pack_avx2.h"
 #include "raster/cpu/kernels-inl.h"
+#include "renderfm/math/simd/pack_avx2.h"
 
 namespace renderfm::raster::cpu {
 

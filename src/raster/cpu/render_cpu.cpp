@@ -50,7 +50,8 @@ class StopWatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-// Writes each drawable Gaussian's record at the start of its chunk and its key to one packed array, in index order.
+// Writes each drawable Gaussian's record at the start of its chunk and its key to one packed array, in index
+// order.
 std::int64_t preprocess(const Kernels& kernel, const GaussianPointers& gaussians, const View<float>& view,
                         Workspace::Buffers& buffers, RenderStats& stats) {
   const std::int64_t chunks = (gaussians.count + kChunk - 1) / kChunk;
@@ -58,7 +59,8 @@ std::int64_t preprocess(const Kernels& kernel, const GaussianPointers& gaussians
   std::vector<ChunkSummary> summaries(static_cast<std::size_t>(chunks));
   const PreprocessParams params{gaussians, view};
   parallel_for(0, gaussians.count, kChunk, [&](std::int64_t begin, std::int64_t end) {
-    summaries[static_cast<std::size_t>(begin / kChunk)] = kernel.preprocess(params, begin, end, records + begin);
+    summaries[static_cast<std::size_t>(begin / kChunk)] =
+        kernel.preprocess(params, begin, end, records + begin);
   });
 
   std::vector<std::int64_t> first(static_cast<std::size_t>(chunks));
@@ -85,8 +87,8 @@ std::int64_t preprocess(const Kernels& kernel, const GaussianPointers& gaussians
 
 }  // namespace
 
-RenderStats render_view(const GaussianPointers& gaussians, const View<float>& view, const ImagePointers& image,
-                        Workspace& workspace, bool count_pairs) {
+RenderStats render_view(const GaussianPointers& gaussians, const View<float>& view,
+                        const ImagePointers& image, Workspace& workspace, bool count_pairs) {
   RFM_CHECK(gaussians.count < std::numeric_limits<std::uint32_t>::max(),
             "{} Gaussians are more than one render can number ({}); draw them in parts", gaussians.count,
             std::numeric_limits<std::uint32_t>::max());
@@ -99,7 +101,8 @@ RenderStats render_view(const GaussianPointers& gaussians, const View<float>& vi
   const KeyedRow* const order = sort_by_key(buffers.keys.reserve(0), stats.drawable, buffers.sort);
   stats.order_s = watch.lap_s();
   const SplatRecord* const records = buffers.records.reserve(0);
-  const TileLists lists = make_tile_lists(records, order, stats.drawable, image.width, image.height, buffers.tiles);
+  const TileLists lists =
+      make_tile_lists(records, order, stats.drawable, image.width, image.height, buffers.tiles);
   stats.entries = lists.entry_count;
   stats.tiles_s = watch.lap_s();
 

@@ -13,7 +13,9 @@ constexpr std::int64_t kMinSplatsPerBlock = 1 << 13;
 constexpr std::int64_t kMaxBlocks = 64;  // bounds the count table: blocks x tiles
 
 TileRect tile_rect(const SplatRecord& splat) {
-  const auto up = [](std::int32_t pixel) { return static_cast<std::uint16_t>((pixel + kTileSize - 1) / kTileSize); };
+  const auto up = [](std::int32_t pixel) {
+    return static_cast<std::uint16_t>((pixel + kTileSize - 1) / kTileSize);
+  };
   const auto down = [](std::int32_t pixel) { return static_cast<std::uint16_t>(pixel / kTileSize); };
   return {down(splat.x_begin), down(splat.y_begin), up(splat.x_end), up(splat.y_end)};
 }
@@ -27,8 +29,8 @@ void for_each_tile(TileRect rect, int tiles_across, const Visit& visit) {
 
 }  // namespace
 
-TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std::int64_t count, int width, int height,
-                          TileScratch& scratch) {
+TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std::int64_t count, int width,
+                          int height, TileScratch& scratch) {
   TileLists lists;
   lists.tiles_across = (width + kTileSize - 1) / kTileSize;
   lists.tiles_down = (height + kTileSize - 1) / kTileSize;
@@ -54,7 +56,8 @@ TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std
   std::int64_t next = 0;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     first[tile] = next;
-    for (std::int64_t block = 0; block < blocks; ++block) next += std::exchange(cursor[block * tiles + tile], next);
+    for (std::int64_t block = 0; block < blocks; ++block)
+      next += std::exchange(cursor[block * tiles + tile], next);
   }
   first[tiles] = next;
 
@@ -62,7 +65,8 @@ TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std
   parallel_for(0, count, per_block, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t* const own = cursor + begin / per_block * tiles;
     for (std::int64_t i = begin; i < end; ++i) {
-      for_each_tile(rects[i], lists.tiles_across, [&](std::int64_t tile) { entries[own[tile]++] = order[i].row; });
+      for_each_tile(rects[i], lists.tiles_across,
+                    [&](std::int64_t tile) { entries[own[tile]++] = order[i].row; });
     }
   });
   lists.entries = entries;

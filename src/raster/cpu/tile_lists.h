@@ -27,8 +27,9 @@ struct TileScratch {
   Scratch<std::uint32_t> entries;
 };
 
-/// Counts, sums up and fills by block of the depth order: no atomics, so the order in a tile is the depth order.
-TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std::int64_t count, int width, int height,
-                          TileScratch& scratch);
+/// Counts, sums up and fills by block of the depth order: no atomics, so the order in a tile is the depth
+/// order.
+TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std::int64_t count, int width,
+                          int height, TileScratch& scratch);
 
 }  // namespace renderfm::raster::cpu

@@ -20,7 +20,8 @@ constexpr int kCentre = 16;  // the pixel of a 33 x 33 image whose centre is the
 
 class DrawingRules : public testing::TestWithParam<Backend> {
  protected:
-  RenderOutput draw(const std::vector<Blob>& blobs, const Camera& camera = plain_camera(), bool compensate = true) {
+  RenderOutput draw(const std::vector<Blob>& blobs, const Camera& camera = plain_camera(),
+                    bool compensate = true) {
     GaussianSet set = make_set(blobs);
     set.low_pass_compensation = compensate;
     return rasterize(set, {camera}, {GetParam()});
@@ -166,7 +167,9 @@ TEST_P(DrawingRules, ColourFollowsTheDirectionFromTheCameraToTheCentre) {
 }
 
 TEST_P(DrawingRules, NearerThanTheNearPlaneIsCulled) {
-  const auto at = [&](double z) { return alpha(draw({Blob{.position_mm = {0, 0, z}, .scale_mm = z, .opacity = 0.9}})); };
+  const auto at = [&](double z) {
+    return alpha(draw({Blob{.position_mm = {0, 0, z}, .scale_mm = z, .opacity = 0.9}}));
+  };
   EXPECT_GT(at(0.0101), 0.8);
   EXPECT_EQ(at(0.0099), 0);
   EXPECT_EQ(at(-10), 0);
@@ -179,7 +182,8 @@ TEST_P(DrawingRules, TheJacobianIsClampedBeyondTheImage) {
   const Camera camera = plain_camera();
   const double limit = (16.5 + 0.15 * 33) / 100, slope = std::min(limit, 0.8);
   const double variance = std::pow(100 * scale / z, 2) * (1 + slope * slope) + 0.3;
-  const RenderOutput out = draw({Blob{.position_mm = {x, 0, z}, .scale_mm = scale, .opacity = 0.9}}, camera, false);
+  const RenderOutput out =
+      draw({Blob{.position_mm = {x, 0, z}, .scale_mm = scale, .opacity = 0.9}}, camera, false);
   const double dx = kCentre + 0.5 - (16.5 + 100 * x / z);
   EXPECT_NEAR(alpha(out), 0.9 * std::exp(-0.5 * dx * dx / variance), 2e-5);
 }

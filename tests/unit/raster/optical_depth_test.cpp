@@ -16,7 +16,7 @@ constexpr double kScaleInVoxels = 0.6;  // of a primed Gaussian
 constexpr double kDistance = 4096;      // voxels: all but parallel rays
 
 struct Lattice {
-  double sigma_h = 0.1;       // optical depth of one voxel
+  double sigma_h = 0.1;  // optical depth of one voxel
   int layers = 1;
   double pixels_per_voxel = 4;
   bool low_pass_compensation = true;
@@ -24,8 +24,7 @@ struct Lattice {
 
 // Mean optical depth per pixel, over that of the slab. Axis-aligned, one voxel = 1 mm.
 double depth_ratio(const Lattice& lattice) {
-  const double depth_per_area =
-      lattice.sigma_h / (2 * std::numbers::pi * kScaleInVoxels * kScaleInVoxels);
+  const double depth_per_area = lattice.sigma_h / (2 * std::numbers::pi * kScaleInVoxels * kScaleInVoxels);
   const double opacity = opacity_for_optical_depth(depth_per_area);
   // The image spans whole voxels; the lattice reaches 4 more on each side, beyond the widest footprint.
   const int image_voxels = lattice.pixels_per_voxel < 1 ? 40 : 8;
@@ -52,8 +51,8 @@ double depth_ratio(const Lattice& lattice) {
   return depth / (lattice.sigma_h * lattice.layers);
 }
 
-// Drawn finely enough that the low-pass is nothing, the priming formula is exact: what its quadrature leaves is the
-// picture's sampling.
+// Drawn finely enough that the low-pass is nothing, the priming formula is exact: what its quadrature leaves
+// is the picture's sampling.
 TEST(OpticalDepth, ThePrimingFormulaGivesASlabItsDepth) {
   for (const double sigma_h : {0.006, 0.02, 0.1, 0.3, 1.0, 2.0, 3.0}) {
     const double ratio = depth_ratio(
@@ -71,7 +70,8 @@ TEST(OpticalDepth, DepthsOfLayersAdd) {
 TEST(OpticalDepth, ATranslucentLatticeKeepsItsDepthFromCloseToFar) {
   for (const double sigma_h : {0.1, 0.2, 0.5, 1.0}) {
     for (const double pixels_per_voxel : {4.0, 3.0, 2.0, 1.5, 1.0, 0.85, 0.7}) {
-      const double ratio = depth_ratio({.sigma_h = sigma_h, .layers = 4, .pixels_per_voxel = pixels_per_voxel});
+      const double ratio =
+          depth_ratio({.sigma_h = sigma_h, .layers = 4, .pixels_per_voxel = pixels_per_voxel});
       EXPECT_NEAR(ratio, 1, 0.3) << "sigma h = " << sigma_h << ", " << pixels_per_voxel << " px per voxel";
     }
   }
@@ -79,7 +79,8 @@ TEST(OpticalDepth, ATranslucentLatticeKeepsItsDepthFromCloseToFar) {
 
 // The reason for the compensation; without it the test above would pass by itself.
 TEST(OpticalDepth, WithoutCompensationTheDepthGrowsWithDistance) {
-  EXPECT_GT(depth_ratio({.sigma_h = 0.1, .layers = 4, .pixels_per_voxel = 0.7, .low_pass_compensation = false}), 2);
+  EXPECT_GT(
+      depth_ratio({.sigma_h = 0.1, .layers = 4, .pixels_per_voxel = 0.7, .low_pass_compensation = false}), 2);
 }
 
 }  // namespace

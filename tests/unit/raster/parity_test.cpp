@@ -1,6 +1,6 @@
-// The threaded renderer against the tensor oracle in double, and its instruction sets and thread counts against each
-// other. Thresholds (the 1/255 cut, the stop rule) may fall either way within rounding: such pixels are few, and each
-// may be off by a bounded step; everywhere else the agreement is tight.
+// The threaded renderer against the tensor oracle in double, and its instruction sets and thread counts
+// against each other. Thresholds (the 1/255 cut, the stop rule) may fall either way within rounding: such
+// pixels are few, and each may be off by a bounded step; everywhere else the agreement is tight.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -37,7 +37,8 @@ void expect_close(const torch::Tensor& actual, const torch::Tensor& expected, co
   EXPECT_GT(expected.std().item<double>(), 0.02) << what;
 }
 
-// A flip at the cut changes one pixel by T/255 times a colour (up to 2 here); one at the stop rule by at most 0.01.
+// A flip at the cut changes one pixel by T/255 times a colour (up to 2 here); one at the stop rule by at most
+// 0.01.
 constexpr Tolerance kAgainstDouble{.tight = 1e-4, .band = 0.02, .flip_fraction = 2e-3};
 
 std::vector<Camera> orbit(int width, int height, double radius_mm = 32) {
@@ -150,8 +151,8 @@ TEST(Backends, Avx2AndAvx512GiveTheSameBits) {
   EXPECT_TRUE(torch::equal(wide.depth, narrow.depth));
 }
 
-// Along a lattice axis whole slices share one depth. With a camera on the axis depths are exact in both backends, so
-// index order decides in both: a wrong tie-break would show everywhere.
+// Along a lattice axis whole slices share one depth. With a camera on the axis depths are exact in both
+// backends, so index order decides in both: a wrong tie-break would show everywhere.
 TEST(Backends, ALatticeOfEqualDepthsAgreesWithTheOracle) {
   std::vector<test::Blob> blobs;
   for (int k = 0; k < 6; ++k) {
@@ -191,7 +192,8 @@ TEST(Reference, GradientsAgreeWithCentralDifferences) {
     return (out.rgb * weight).sum() + 0.3 * out.alpha.sum() + 0.01 * out.depth.sum();
   };
   const auto parameters = [](GaussianSet& set) {
-    return std::vector<torch::Tensor*>{&set.position_mm, &set.sh, &set.opacity, &set.direction_mean, &set.chol};
+    return std::vector<torch::Tensor*>{&set.position_mm, &set.sh, &set.opacity, &set.direction_mean,
+                                       &set.chol};
   };
   GaussianSet leaf = base;
   for (torch::Tensor* tensor : parameters(leaf)) *tensor = tensor->clone().requires_grad_(true);
@@ -215,7 +217,8 @@ TEST(Reference, GradientsAgreeWithCentralDifferences) {
       ++tried;
       agreeing += std::abs(difference - exact) <= 1e-5 * std::max(1.0, std::abs(exact));
     }
-    // A step of 1e-6 seldom carries a pixel over the 1/255 cut, which is a jump and no gradient; allow for one in 20.
+    // A step of 1e-6 seldom carries a pixel over the 1/255 cut, which is a jump and no gradient; allow for
+    // one in 20.
     EXPECT_GE(agreeing * 20, tried * 19) << "parameter " << p << ": " << agreeing << " of " << tried;
     compared += tried;
   }

@@ -52,10 +52,13 @@ TEST_P(Robustness, NoGaussiansDrawABlackPicture) {
 }
 
 TEST_P(Robustness, EverythingBehindTheCameraDrawsABlackPicture) {
-  expect_black(draw(make_set({Blob{.position_mm = {0, 0, -10}}, Blob{.position_mm = {1, 2, -0.5}, .scale_mm = 10}})));
+  expect_black(
+      draw(make_set({Blob{.position_mm = {0, 0, -10}}, Blob{.position_mm = {1, 2, -0.5}, .scale_mm = 10}})));
 }
 
-TEST_P(Robustness, AGaussianOnTheCameraIsCulled) { expect_black(draw(make_set({Blob{.position_mm = {0, 0, 0}}}))); }
+TEST_P(Robustness, AGaussianOnTheCameraIsCulled) {
+  expect_black(draw(make_set({Blob{.position_mm = {0, 0, 0}}})));
+}
 
 TEST_P(Robustness, ACameraInsideTheSetDrawsWithoutNaN) {
   Camera camera = plain_camera();
@@ -68,7 +71,8 @@ TEST_P(Robustness, ACameraInsideTheSetDrawsWithoutNaN) {
 }
 
 TEST_P(Robustness, TinyScalesAreDrawnAtTheFloorAndHugeOnesCoverThePicture) {
-  EXPECT_NEAR(draw(make_set({Blob{.scale_mm = 1e-8, .opacity = 0.99}})).alpha.max().item<double>(), 0.00495, 1e-5);
+  EXPECT_NEAR(draw(make_set({Blob{.scale_mm = 1e-8, .opacity = 0.99}})).alpha.max().item<double>(), 0.00495,
+              1e-5);
   const RenderOutput huge = draw(make_set({Blob{.scale_mm = 1e6, .opacity = 0.6}}));
   EXPECT_NEAR(huge.alpha.min().item<double>(), 0.6, 1e-4);
   EXPECT_NEAR(huge.alpha.max().item<double>(), 0.6, 1e-4);
@@ -87,8 +91,8 @@ TEST_P(Robustness, AZeroDiagonalCullsOnlyItsGaussian) {
   EXPECT_TRUE(torch::equal(draw(make_set(good)).rgb, draw(make_set(with_bad)).rgb));
 }
 
-// Each parameter in turn, with NaN and both infinities: the picture is that of the others alone, to the bit, and the
-// warning counts the dropped ones.
+// Each parameter in turn, with NaN and both infinities: the picture is that of the others alone, to the bit,
+// and the warning counts the dropped ones.
 TEST_P(Robustness, ANonFiniteParameterDropsOnlyItsGaussianAndIsReported) {
   GaussianSet clean = random_set(37, 12, 3.0);
   clean.position_mm += torch::tensor({0.f, 0.f, 60.f});
@@ -124,17 +128,18 @@ TEST_P(Robustness, ANonFiniteParameterDropsOnlyItsGaussianAndIsReported) {
 }
 
 TEST_P(Robustness, OverflowingButFiniteParametersLeaveNoNaN) {
-  const GaussianSet set = make_set({Blob{.position_mm = {0, 0, 3e38}}, Blob{.position_mm = {3e38, 3e38, 1}},
-                                    Blob{.scale_mm = 3e38}, Blob{.position_mm = {0, 0, 0.02}, .scale_mm = 1e30},
-                                    Blob{.a = 1e-38}, Blob{.direction_mean = {3e38, 0, 0}},
-                                    Blob{.colour = {0.5, 0.5, 0.5}}});
+  const GaussianSet set =
+      make_set({Blob{.position_mm = {0, 0, 3e38}}, Blob{.position_mm = {3e38, 3e38, 1}},
+                Blob{.scale_mm = 3e38}, Blob{.position_mm = {0, 0, 0.02}, .scale_mm = 1e30}, Blob{.a = 1e-38},
+                Blob{.direction_mean = {3e38, 0, 0}}, Blob{.colour = {0.5, 0.5, 0.5}}});
   const RenderOutput out = draw(set);
   EXPECT_TRUE(all_finite(out));
   EXPECT_GT(out.alpha.max().item<double>(), 0.3);
 }
 
 TEST_P(Robustness, OddAndTinyPicturesAreCutFromTheSameScene) {
-  // Every size shares the principal point in pixels from the top left, so a small picture is a corner of a large one.
+  // Every size shares the principal point in pixels from the top left, so a small picture is a corner of a
+  // large one.
   const GaussianSet set = [] {
     GaussianSet s = random_set(500, 13, 1.5);
     s.position_mm += torch::tensor({20.f, 20.f, 90.f});
@@ -146,7 +151,8 @@ TEST_P(Robustness, OddAndTinyPicturesAreCutFromTheSameScene) {
     return camera;
   };
   const RenderOutput whole = draw(set, corner(97, 70));
-  for (const auto& [width, height] : {std::pair{1, 1}, {1, 70}, {97, 1}, {31, 33}, {32, 32}, {33, 31}, {65, 17}}) {
+  for (const auto& [width, height] :
+       {std::pair{1, 1}, {1, 70}, {97, 1}, {31, 33}, {32, 32}, {33, 31}, {65, 17}}) {
     const RenderOutput part = draw(set, corner(width, height));
     ASSERT_EQ(part.rgb.sizes(), (torch::IntArrayRef{1, 3, height, width}));
     const torch::Tensor cut = whole.rgb.slice(2, 0, height).slice(3, 0, width);
