@@ -21,7 +21,7 @@ void exit_cleanly_on_interrupt() {
     int number = 0;
     sigwait(&signals, &number);
     remove_temporary_files();
-    constexpr std::string_view text = "\ninterrupted: nothing was written\n";
+    constexpr std::string_view text = "\ninterrupted; no half-written file was left behind\n";
     (void)!::write(STDERR_FILENO, text.data(), text.size());
     ::_exit(static_cast<int>(ErrorKind::kRuntime));
   }).detach();
