@@ -51,7 +51,7 @@ void infer(Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const tools::TransferFunctionChoice choice(options.scan);
   const auto network = tools::load_network(options.scan);
-  Scene scene = tools::load_scene(options.ct, options.scan);
+  Scene scene = tools::load_scene(options.ct, options.scan, network.get());
   const auto functions = choice.resolve(scene);
   const PlyFlavor flavor = options.ply_flavor == "inria" ? PlyFlavor::kInria : PlyFlavor::kRenderfm;
   for (const TransferFunction& tf : functions) {

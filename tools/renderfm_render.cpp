@@ -54,7 +54,7 @@ std::vector<GaussianSet> load_gaussians(const Options& options) {
   }
   const tools::TransferFunctionChoice choice(options.scan);
   const auto network = tools::load_network(options.scan);
-  const Scene scene = tools::load_scene(options.in, options.scan);
+  const Scene scene = tools::load_scene(options.in, options.scan, network.get());
   std::vector<GaussianSet> sets;
   for (const TransferFunction& tf : choice.resolve(scene)) {
     sets.push_back(tools::predict(scene, tf, options.scan, network.get()).gaussians);

@@ -24,7 +24,7 @@ std::string shape_and_spacing(const Geometry& grid) {
 
 TargetSpacing parse_spacing(const std::string& text) {
   if (text == "auto") return {};
-  if (text == "native") return {TargetSpacing::Kind::kNative, 0};
+  if (text == "native") return {TargetSpacing::Kind::kNative};
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() ||

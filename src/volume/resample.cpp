@@ -15,7 +15,6 @@ namespace {
 constexpr double kSpacingTolerance = 1e-3;   // relative: below it a scan counts as having the target spacing
 constexpr double kPositionTolerance = 1e-3;  // of a voxel, over the whole grid
 constexpr double kAverageAbove = 1.2;        // a target this much coarser averages the scan
-constexpr double kFinestAutomatic_mm = 1.5;
 constexpr std::int64_t kMaxVoxels = std::int64_t{1} << 32;
 
 // For each grid axis (x, y, z): the world axis it runs along and which way.
@@ -59,7 +58,7 @@ double finest_in_plane_mm(const Geometry& scan) {
 
 double target_spacing_mm(const Geometry& scan, const TargetSpacing& target) {
   switch (target.kind) {
-    case TargetSpacing::Kind::kAutomatic: return std::max(kFinestAutomatic_mm, scan.min_spacing_mm());
+    case TargetSpacing::Kind::kAutomatic: return std::max(target.finest_automatic_mm, scan.min_spacing_mm());
     case TargetSpacing::Kind::kNative: return finest_in_plane_mm(scan);
     case TargetSpacing::Kind::kMillimetres: break;
   }

@@ -44,7 +44,8 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
       ->delimiter(',')
       ->group(look);
   app.add_option("--spacing", options.spacing,
-                 "Voxel size in mm, native, or auto: that of the scan, but not finer than 1.5 mm")
+                 "Voxel size in mm, native, or auto: that of the scan, but not finer than 1.5 mm or what the "
+                 "model was trained for")
       ->group(look);
   app.add_option("--max-gaussians", options.max_gaussians,
                  "Upper limit; the most hidden voxels are left out first")
@@ -67,12 +68,13 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
       ->group(model);
 }
 
-Scene load_scene(const std::string& ct, const ScanOptions& options) {
+Scene load_scene(const std::string& ct, const ScanOptions& options, const Network* network) {
   SceneOptions scene;
   scene.ct = ct;
   scene.labels = options.labels;
   scene.label_version = options.label_version;
   scene.spacing = parse_spacing(options.spacing);
+  if (network != nullptr) scene.spacing.finest_automatic_mm = network->plan().spacing_mm;
   scene.read = {options.series, options.time_point, options.allow_gaps, options.force};
   return renderfm::load_scene(scene);
 }

@@ -25,8 +25,8 @@ struct ScanOptions {
 
 void add_scan_options(CLI::App& app, ScanOptions& options);
 
-/// Reads the CT and its labels.
-Scene load_scene(const std::string& ct, const ScanOptions& options);
+/// Reads the CT and its labels, onto the grid that the network was trained for; `network` may be null.
+Scene load_scene(const std::string& ct, const ScanOptions& options, const Network* network);
 /// The transfer functions asked for. Files and presets are read at once, so that a mistake in one is told
 /// before a scan is; "auto" waits for the scan. "all" is every preset.
 class TransferFunctionChoice {

@@ -111,6 +111,13 @@ TEST(NetworkGrid, AutomaticIsNeverFinerThanOneAndAHalfMillimetres) {
   EXPECT_EQ(network_grid(grid_of({9, 9, 9}, {5, 2, 2}), {}).spacing_zyx_mm[0], 2);
 }
 
+TEST(NetworkGrid, AutomaticFollowsTheSpacingThatANetworkWasTrainedFor) {
+  TargetSpacing target;
+  target.finest_automatic_mm = 3;
+  EXPECT_EQ(network_grid(grid_of({20, 30, 40}, {1, 0.7, 0.7}), target).spacing_zyx_mm[1], 3);
+  EXPECT_EQ(network_grid(grid_of({20, 30, 40}, {5, 4, 4}), target).spacing_zyx_mm[1], 4);
+}
+
 TEST(NetworkGrid, RefusesASpacingThatIsNoneOrTooFine) {
   const Geometry scan = grid_of({100, 200, 200}, {1, 1, 1});
   for (const double spacing_mm : {0.0, -1.0, std::nan(""), 0.01}) {
