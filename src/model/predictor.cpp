@@ -53,11 +53,9 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
   Foreground foreground = collect_foreground(medium, scene.labels);
   Prediction prediction;
   prediction.foreground_voxels = foreground.size();
-  std::vector<std::uint8_t> keep;
   if (foreground.size() > options.max_gaussians) {
-    keep = most_exposed(foreground, options.max_gaussians);
     prediction.pruned = foreground.size() - options.max_gaussians;
-    foreground = select(foreground, keep);
+    foreground = select(foreground, most_exposed(foreground, options.max_gaussians));
     prediction.least_exposure_kept =
         foreground.exposure.empty()
             ? 0

@@ -1,7 +1,6 @@
 #include "common/scan_options.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"

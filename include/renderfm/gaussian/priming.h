@@ -11,7 +11,6 @@ namespace renderfm {
 
 inline constexpr double kPrimedSigmaVoxels = 0.6;   ///< C = diag(0.6 h)
 inline constexpr double kPrimedDirectionScale = 5;  ///< A = 5 I: nearly the same from every side
-inline constexpr double kMaxPrimedOpacity = 0.99;
 
 /// Opacity whose lattice of Gaussians has the optical depth of the medium: Li2(a) - Li2(1/255) = sigma_t V /
 /// (2 pi s^2), V the voxel's volume and s^2 the mean over its three faces of the footprint.

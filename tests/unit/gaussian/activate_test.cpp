@@ -88,7 +88,7 @@ TEST(Priming, SolvesTheOpacityEquationOfTheLattice) {
   for (const double spacing : {0.5, 1.5, 3.0}) {
     for (const double depth : {0.006, 0.05, 0.3, 1.0, 3.0}) {
       const double opacity = primed_opacity(depth / spacing, {spacing, spacing, spacing});
-      if (opacity >= kMaxPrimedOpacity) continue;
+      if (opacity >= kAlphaCap) continue;
       const double carried = (dilogarithm(opacity) - dilogarithm(1.0 / 255)) * 2 * std::numbers::pi * 0.36;
       EXPECT_NEAR(carried, depth, 1e-5 * depth) << spacing << " mm, depth " << depth;
       const Foreground foreground = one_voxel(spacing, static_cast<float>(depth / spacing));
