@@ -24,6 +24,21 @@ RFM_HD T sh_colour(T c0, T c1, T c2, T c3, Vec3<T> d) {
   return maximum(sh_degree1(c0, c1, c2, c3, d) + T(0.5), T(0));
 }
 
+/// From v = dL/dcolour where sh_colour(...) = colour: adds to the four coefficients' gradients (v_c0 ... v_c3
+/// apart by `stride`) and to dL/dd. Nothing passes where the colour is held at 0.
+template <class T>
+RFM_HD void sh_colour_backward(const T* c, int stride, Vec3<T> d, T colour, T v, T* v_c, Vec3<T>& v_d) {
+  const T passed = select(colour > T(0), v, T(0));
+  const T linear = T(kSh1) * passed;
+  v_c[0] = mul_add(T(kSh0), passed, v_c[0]);
+  v_c[stride] = mul_add(-linear, d.y, v_c[stride]);
+  v_c[2 * stride] = mul_add(linear, d.z, v_c[2 * stride]);
+  v_c[3 * stride] = mul_add(-linear, d.x, v_c[3 * stride]);
+  v_d.x = mul_add(-linear, c[3 * stride], v_d.x);
+  v_d.y = mul_add(-linear, c[stride], v_d.y);
+  v_d.z = mul_add(linear, c[2 * stride], v_d.z);
+}
+
 /// The coefficient of degree 0 that draws `colour` from everywhere.
 template <class T>
 RFM_HD T sh_dc_from_colour(T colour) {

@@ -33,6 +33,22 @@ RFM_HD Vec3<T> solve_lower(const Lower3<T>& l, Vec3<T> v) {
   return {x, y, z};
 }
 
+/// l^-T v by back substitution.
+template <class T>
+RFM_HD Vec3<T> solve_lower_transposed(const Lower3<T>& l, Vec3<T> v) {
+  const T z = v.z / l.m22;
+  const T y = fmadd(-l.m21, z, v.y) / l.m11;
+  const T x = fmadd(-l.m20, z, fmadd(-l.m10, y, v.x)) / l.m00;
+  return {x, y, z};
+}
+
+/// l v.
+template <class T>
+RFM_HD Vec3<T> times(const Lower3<T>& l, Vec3<T> v) {
+  return {l.m00 * v.x, fmadd(l.m11, v.y, l.m10 * v.x),
+          fmadd(l.m22, v.z, fmadd(l.m21, v.y, l.m20 * v.x))};
+}
+
 /// l^T v.
 template <class T>
 RFM_HD Vec3<T> transpose_times(const Lower3<T>& l, Vec3<T> v) {

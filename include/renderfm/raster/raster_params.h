@@ -1,4 +1,5 @@
-// The data that kernels read and write: raw pointers with their shapes, no Torch, no CUDA header.
+// The data that the rasterizer's kernels read and write: raw pointers with their shapes, no Torch, no CUDA
+// header. S is float, or double where gradients are checked.
 #pragma once
 
 #include <cstdint>
@@ -8,64 +9,49 @@
 
 namespace renderfm::raster {
 
-/// N 6D Gaussians, row-major float32.
+/// N 6D Gaussians, row-major.
+template <class S>
 struct GaussianPointers {
-  const float* position_mm;     ///< [N, 3]
-  const float* sh;              ///< [N, 12]
-  const float* opacity;         ///< [N]
-  const float* direction_mean;  ///< [N, 3]
-  const float* chol;            ///< [N, 21]
-  std::int64_t count;           ///< N
-  float lambda_opacity;
+  const S* position_mm;     ///< [N, 3]
+  const S* sh;              ///< [N, 12]
+  const S* opacity;         ///< [N]
+  const S* direction_mean;  ///< [N, 3]
+  const S* chol;            ///< [N, 21]
+  std::int64_t count;       ///< N
+  S lambda_opacity;
   bool low_pass_compensation;
 };
 
-/// One drawable Gaussian in one view: a cache line.
-struct alignas(64) SplatRecord {
-  float x, y;                          ///< pixels
-  float conic_xx, conic_xy, conic_yy;  ///< of Footprint
-  float log2_alpha;
-  float red, green, blue;
-  float z;                                      ///< mm
-  std::int32_t x_begin, y_begin, x_end, y_end;  ///< PixelBox, never empty
-  std::int64_t index;                           ///< of the Gaussian
-};
-static_assert(sizeof(SplatRecord) == 64);
-
-/// What a chunk of Gaussians yields, besides its records.
-struct ChunkSummary {
-  std::int64_t drawable = 0;
-  std::int64_t not_finite = 0;  ///< dropped for a NaN or infinite parameter
-  float z_min = 0, z_max = 0;   ///< of the drawable ones
-};
-
-struct PreprocessParams {
-  GaussianPointers gaussians;
-  View<float> view;
+/// dL/d of each parameter, shaped as in GaussianPointers. Kernels add; the caller zeroes.
+template <class S>
+struct GaussianGradientPointers {
+  S* position_mm;
+  S* sh;
+  S* opacity;
+  S* direction_mean;
+  S* chol;
 };
 
 /// One view's image planes, [H, W] each, row-major.
+template <class S>
 struct ImagePointers {
-  float* red;
-  float* green;
-  float* blue;
-  float* alpha;
-  float* depth;
+  S* red;
+  S* green;
+  S* blue;
+  S* alpha;
+  S* depth;
   int width, height;
 };
 
-struct BlendTileParams {
-  const SplatRecord* records;    ///< [drawable]
-  const std::uint32_t* entries;  ///< [entry_count] rows of `records`, front to back
-  std::int64_t entry_count;
-  int tile_x, tile_y;  ///< in tiles
-  ImagePointers image;
-};
-
-/// What the blend met, for benchmarks.
-struct BlendCounts {
-  std::int64_t processed = 0;     ///< entries looked at before the tile closed
-  std::int64_t contributing = 0;  ///< (Gaussian, pixel) pairs added
+/// dL/d of one view's image planes. `alpha` or `depth` may be null: no gradient comes from there.
+template <class S>
+struct ImageGradientPointers {
+  const S* red;
+  const S* green;
+  const S* blue;
+  const S* alpha;
+  const S* depth;
+  int width, height;
 };
 
 }  // namespace renderfm::raster

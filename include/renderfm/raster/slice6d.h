@@ -37,4 +37,36 @@ RFM_HD Slice<T> slice6d(Vec3<T> offset, Vec3<T> direction_mean, const T* chol, T
   return s;
 }
 
+/// dL/d of what slice6d reads, from dL/d of what it returns. `v_direction` is what reaches the direction by
+/// other ways (the colour). Adds to the entries of A and B in v_chol and to v_direction_mean; returns
+/// dL/doffset.
+template <class T>
+RFM_HD Vec3<T> slice6d_backward(const Slice<T>& s, Vec3<T> offset, const T* chol, T lambda_opacity,
+                                Vec3<T> v_mean_offset, T v_log2_falloff, Vec3<T> v_direction,
+                                Vec3<T>& v_direction_mean, T* v_chol) {
+  using layout::a_index;
+  using layout::b_index;
+  const T fade = T(-2 * kLog2E) * lambda_opacity * v_log2_falloff;
+  Vec3<T> v_u = s.u * fade;
+  for (int column = 0; column < 3; ++column) {
+    for (int row = 0; row < 3; ++row) {
+      v_u[column] = mul_add(chol[b_index(row, column)], v_mean_offset[row], v_u[column]);
+      v_chol[b_index(row, column)] = mul_add(v_mean_offset[row], s.u[column], v_chol[b_index(row, column)]);
+    }
+  }
+  const Lower3<T> a{chol[a_index(0, 0)], chol[a_index(1, 0)], chol[a_index(1, 1)],
+                    chol[a_index(2, 0)], chol[a_index(2, 1)], chol[a_index(2, 2)]};
+  const Vec3<T> v_deviation = solve_lower_transposed(a, v_u);
+  for (int row = 0; row < 3; ++row) {
+    for (int column = 0; column <= row; ++column) {
+      v_chol[a_index(row, column)] = mul_add(-v_deviation[row], s.u[column], v_chol[a_index(row, column)]);
+    }
+  }
+  v_direction_mean = v_direction_mean - v_deviation;
+  // direction = offset / |offset|: only what is across the direction turns it.
+  const Vec3<T> v_turn = v_direction + v_deviation;
+  const T along = dot(v_turn, s.direction);
+  return v_mean_offset + (v_turn - s.direction * along) * (T(1) / square_root(fused_dot(offset, offset)));
+}
+
 }  // namespace renderfm::raster

@@ -27,11 +27,29 @@ RFM_HD PixelBox<T> pixel_box(T x, T y, T half_width, T half_height, T width, T h
           within(round_down(y + half_height - half) + one, height)};
 }
 
+/// The tiles that a box of pixels touches, half-open.
+struct TileRect {
+  std::uint16_t x_begin, y_begin, x_end, y_end;
+  RFM_HD std::uint32_t count() const {
+    return static_cast<std::uint32_t>(x_end - x_begin) * static_cast<std::uint32_t>(y_end - y_begin);
+  }
+};
+
+RFM_HD TileRect tile_rect(std::int32_t x_begin, std::int32_t y_begin, std::int32_t x_end,
+                          std::int32_t y_end) {
+  const auto up = [](std::int32_t pixel) {
+    return static_cast<std::uint16_t>((pixel + kTileSize - 1) / kTileSize);
+  };
+  const auto down = [](std::int32_t pixel) { return static_cast<std::uint16_t>(pixel / kTileSize); };
+  return {down(x_begin), down(y_begin), up(x_end), up(y_end)};
+}
+
 /// 24-bit fixed-point depth over the drawable Gaussians' range: nearer first, equal keys keep index order.
-RFM_HD std::uint32_t depth_key(float z, float z_min, float z_max) {
-  const float range = z_max - z_min;
-  if (!(range > 0.0f)) return 0;
-  return static_cast<std::uint32_t>((z - z_min) / range * kMaxDepthKey);
+template <class S>
+RFM_HD std::uint32_t depth_key(S z, S z_min, S z_max) {
+  const S range = z_max - z_min;
+  if (!(range > S(0))) return 0;
+  return static_cast<std::uint32_t>((z - z_min) / range * S(kMaxDepthKey));
 }
 
 }  // namespace renderfm::raster
