@@ -206,7 +206,7 @@ void watch_device_memory(const void* pointer, std::size_t bytes, Use use) {
   const Accessor now = block->accessor();
   for_each_unit(*buffer, pointer, bytes, [&](AccessHistory& history, std::size_t offset) {
     if (use != Use::kWrite && !history.written()) {
-      block->fail("uninitialised: reads " + buffer->element(offset) + ", which nothing has written");
+      block->fail("uninitialised: reads " + buffer->element(offset) + ", and nothing has written it yet");
     }
     const Conflict conflict = history.note(block->launch_serial(), now, use);
     if (conflict.lane >= 0) block->fail(block->describe_race(verb + buffer->element(offset), conflict));

@@ -7,7 +7,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#if defined(__SANITIZE_THREAD__)
+#if defined(RENDERFM_EMULATOR_TSAN)
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -31,7 +31,7 @@ inline void asan_unpoison(void*, std::size_t) {}
 
 // A switch also orders memory for TSan: emulated threads never run at once, and races between them are found
 // by AccessHistory instead.
-#if defined(__SANITIZE_THREAD__)
+#if defined(RENDERFM_EMULATOR_TSAN)
 inline constexpr bool kThreadSanitizer = true;
 inline void* tsan_current_fiber() { return __tsan_get_current_fiber(); }
 inline void* tsan_create_fiber() { return __tsan_create_fiber(0); }

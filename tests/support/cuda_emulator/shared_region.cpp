@@ -59,7 +59,8 @@ void* use_shared(SharedRegion& region, const SharedSite& site, std::int64_t elem
     AccessHistory& history = region.history(unit);
     if (history.serial() != block.block_serial()) history.set_written(false);  // left by another block
     if (use != Use::kWrite && !history.written()) {
-      block.fail("uninitialised: reads " + describe(site, element, count) + " and nothing has written it");
+      block.fail("uninitialised: reads " + describe(site, element, count) +
+                 ", and nothing has written it yet");
     }
     const Conflict conflict = history.note(block.block_serial(), now, use);
     if (conflict.lane >= 0) block.fail(block.describe_race(verb + describe(site, element, count), conflict));
