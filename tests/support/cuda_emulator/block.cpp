@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <utility>
 
 #include "support/cuda_emulator/shared_region.h"
 
@@ -18,7 +19,7 @@ Block* running_block = nullptr;
 
 constexpr std::size_t kStaticSharedBytes = 48 * 1024;
 // A thread that spins on an atomic for so long waits for what will not come.
-constexpr std::uint64_t kMostInterruptions = 20'000'000;
+constexpr std::uint64_t kMostInterruptions = 4'000'000;
 
 const char* op_name(WarpOp op) {
   switch (op) {
@@ -168,7 +169,7 @@ void Block::thread_main(void* argument) {
     } catch (const std::exception& error) {
       thrown = std::string("throws: ") + error.what();
     }
-    if (!thrown.empty()) block.fail(thrown);
+    if (!thrown.empty()) block.fail([&] { return std::string(std::move(thrown)); });
     thread.inside = false;
     block.end_thread(thread);
     block.wait();  // returns as a thread of another block
@@ -213,18 +214,12 @@ void Block::wait() {
 void Block::maybe_interrupt() {
   if (random_.below(4) != 0) return;
   if (++interruptions_ > kMostInterruptions)
-    fail("livelock: atomics are tried again and again, and no thread gets on");
+    fail([&] { return std::string("livelock: atomics are tried again and again, and no thread gets on"); });
   make_ready(*current_);
   wait();
 }
 
 void Block::leave_for_good() { host_->switch_for_good_from(*current_->fiber); }
-
-void Block::fail(const std::string& what) {
-  fault_ = name(*current_) + ": " + what;
-  current_->failed = true;
-  leave_for_good();
-}
 
 // Threads left in the middle of the kernel are switched to once more, to leave their stacks for good.
 void Block::abandon_threads() {
@@ -249,8 +244,10 @@ std::uint64_t Block::warp_collective(WarpOp op, std::uint32_t mask, std::uint64_
   const std::uint32_t bit = 1u << self.lane;
   self.place = place;
   if ((mask & bit) == 0) {
-    fail(std::string("calls ") + op_name(op) + " at " + text(place) + " with mask " + hex(mask) +
-         ", which lacks its own lane " + std::to_string(self.lane));
+    fail([&] {
+      return std::string("calls ") + op_name(op) + " at " + text(place) + " with mask " + hex(mask) +
+             ", which lacks its own lane " + std::to_string(self.lane);
+    });
   }
   warp.operand[self.lane] = operand;
   warp.source[self.lane] = static_cast<std::uint8_t>(source_lane);
@@ -267,9 +264,11 @@ std::uint64_t Block::warp_collective(WarpOp op, std::uint32_t mask, std::uint64_
   try_warp(warp, wait_index);
   wait();
   if ((warp.without_source & bit) != 0) {
-    fail(std::string("calls ") + op_name(op) + " at " + text(place) + " for the value of lane " +
-         std::to_string(source_lane) + ", an inactive lane: it has returned or is not in the mask " +
-         hex(mask));
+    fail([&] {
+      return std::string("calls ") + op_name(op) + " at " + text(place) + " for the value of lane " +
+             std::to_string(source_lane) + ", an inactive lane: it has returned or is not in the mask " +
+             hex(mask);
+    });
   }
   return warp.result[self.lane];
 }
@@ -347,8 +346,10 @@ int Block::block_collective(BlockOp op, int predicate, Place place) {
   const bool together =
       at_barrier_ == 0 || (first_at_barrier_->block_op == op && same_place(first_at_barrier_->place, place));
   if (!together) {
-    fail(std::string("barrier divergence: reaches ") + op_name(op) + " at " + text(place) + " while " +
-         describe_wait(*first_at_barrier_));
+    fail([&] {
+      return std::string("barrier divergence: reaches ") + op_name(op) + " at " + text(place) + " while " +
+             describe_wait(*first_at_barrier_);
+    });
   }
   if (at_barrier_ == 0) first_at_barrier_ = &self;
   self.place = place;
@@ -434,15 +435,19 @@ SharedRegion& Block::static_shared(const SharedSite& site, std::size_t count, st
     used += region->bytes();
   }
   if (used + count * element_bytes > kStaticSharedBytes) {
-    fail(std::string("'") + site.name + "' brings the static shared memory to " +
-         std::to_string(used + count * element_bytes) + " bytes, and a kernel may have 49152");
+    fail([&] {
+      return std::string("'") + site.name + "' brings the static shared memory to " +
+             std::to_string(used + count * element_bytes) + " bytes, and a kernel may have 49152";
+    });
   }
   static_shared_.emplace_back(&site, std::make_unique<SharedRegion>(count * element_bytes, element_bytes));
   return *static_shared_.back().second;
 }
 
 int lane_index() { return running_block->lane(); }
-void fail_thread(const char* what) { running_block->fail(what); }
+void fail_thread(const char* what) {
+  running_block->fail([&] { return what; });
+}
 std::uint64_t warp_collective(WarpOp op, unsigned mask, std::uint64_t operand, int source_lane, Place place) {
   return running_block->warp_collective(op, mask, operand, source_lane, place);
 }

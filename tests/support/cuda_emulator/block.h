@@ -50,7 +50,13 @@ class Block {
   int block_collective(BlockOp op, int predicate, Place place);
   /// Lets another thread run, now and then.
   void maybe_interrupt();
-  [[noreturn]] void fail(const std::string& what);
+  /// Ends the launch. `describe` makes the message, so that none is left on a stack that is never unwound.
+  template <class Describe>
+  [[noreturn]] void fail(Describe describe) {
+    fault_ = name(*current_) + ": " + describe();
+    current_->failed = true;
+    leave_for_good();
+  }
 
   int lane() const { return static_cast<int>(current_->lane); }
   Accessor accessor() const;

@@ -201,15 +201,18 @@ void watch_device_memory(const void* pointer, std::size_t bytes, Use use) {
   const char* verb = use == Use::kRead ? "reads " : "writes ";
   std::string problem;
   Buffer* buffer = whole_range(pointer, bytes, problem);
-  if (!problem.empty()) block->fail("out of bounds: " + (verb + problem));
+  if (!problem.empty()) block->fail([&] { return "out of bounds: " + (verb + problem); });
   if (buffer == nullptr) return;
   const Accessor now = block->accessor();
   for_each_unit(*buffer, pointer, bytes, [&](AccessHistory& history, std::size_t offset) {
     if (use != Use::kWrite && !history.written()) {
-      block->fail("uninitialised: reads " + buffer->element(offset) + ", and nothing has written it yet");
+      block->fail([&] {
+        return "uninitialised: reads " + buffer->element(offset) + ", and nothing has written it yet";
+      });
     }
     const Conflict conflict = history.note(block->launch_serial(), now, use);
-    if (conflict.lane >= 0) block->fail(block->describe_race(verb + buffer->element(offset), conflict));
+    if (conflict.lane >= 0)
+      block->fail([&] { return block->describe_race(verb + buffer->element(offset), conflict); });
   });
 }
 

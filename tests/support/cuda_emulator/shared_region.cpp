@@ -30,15 +30,18 @@ SharedRegion& static_shared(const SharedSite& site, std::size_t count, std::size
                             std::size_t alignment) {
   Block& block = running_block();
   if (alignment > 16)
-    block.fail(std::string("the elements of '") + site.name + "' want an alignment beyond 16 bytes");
+    block.fail(
+        [&] { return std::string("the elements of '") + site.name + "' want an alignment beyond 16 bytes"; });
   return block.static_shared(site, count, element_bytes);
 }
 
 SharedRegion& dynamic_shared(const SharedSite& site, std::size_t byte_offset, std::size_t alignment) {
   Block& block = running_block();
   if (alignment > 16 || byte_offset % 16 != 0) {
-    block.fail(std::string("the dynamic shared array '") + site.name + "' begins at byte " +
-               std::to_string(byte_offset) + ", which is no multiple of 16, or wants more than that");
+    block.fail([&] {
+      return std::string("the dynamic shared array '") + site.name + "' begins at byte " +
+             std::to_string(byte_offset) + ", which is no multiple of 16, or wants more than that";
+    });
   }
   return block.dynamic_shared();
 }
@@ -50,7 +53,7 @@ void* use_shared(SharedRegion& region, const SharedSite& site, std::int64_t elem
   const std::size_t room = region.bytes() > byte_offset ? region.bytes() - byte_offset : 0;
   const auto count = static_cast<std::int64_t>(room / element_bytes);
   if (element < 0 || element >= count)
-    block.fail("out of bounds: " + (verb + describe(site, element, count)));
+    block.fail([&] { return "out of bounds: " + (verb + describe(site, element, count)); });
 
   const std::size_t first = byte_offset + static_cast<std::size_t>(element) * element_bytes;
   const std::size_t unit_bytes = region.unit_bytes();
@@ -59,11 +62,13 @@ void* use_shared(SharedRegion& region, const SharedSite& site, std::int64_t elem
     AccessHistory& history = region.history(unit);
     if (history.serial() != block.block_serial()) history.set_written(false);  // left by another block
     if (use != Use::kWrite && !history.written()) {
-      block.fail("uninitialised: reads " + describe(site, element, count) +
-                 ", and nothing has written it yet");
+      block.fail([&] {
+        return "uninitialised: reads " + describe(site, element, count) + ", and nothing has written it yet";
+      });
     }
     const Conflict conflict = history.note(block.block_serial(), now, use);
-    if (conflict.lane >= 0) block.fail(block.describe_race(verb + describe(site, element, count), conflict));
+    if (conflict.lane >= 0)
+      block.fail([&] { return block.describe_race(verb + describe(site, element, count), conflict); });
   }
   return region.data() + first;
 }

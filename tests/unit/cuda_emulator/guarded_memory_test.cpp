@@ -13,8 +13,8 @@ TEST(CudaEmulatorGuardedMemory, ShowsWritesBesideABufferAfterTheLaunch) {
     } catch (const emulator::KernelFault& error) {
       message = error.what();
     }
-    EXPECT_THAT(message, testing::HasSubstr("kernel plain_stores: out of bounds: wrote"));
-    EXPECT_THAT(message, testing::HasSubstr("'other', which has 512"));
+    expect_contains(message, "kernel plain_stores: out of bounds: wrote");
+    expect_contains(message, "'other', which has 512");
   }
 }
 
