@@ -12,7 +12,7 @@ torch_version=2.11.0
 run_packages=("torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 # `import torch` in Python wants all of CUDA.
 test_packages=("torch==$torch_version" torchvision==0.26.0 nibabel==5.4.2 plyfile==1.1.5 pydicom==3.0.2
-               dynamic-network-architectures==0.4.4 clang-format==14.0.6)
+               dynamic-network-architectures==0.4.4 clang-format==14.0.6 nvidia-cuda-nvdisasm==13.5.37)
 run_download="about 550 MB"
 test_download="up to 2.2 GB"
 
