@@ -1,0 +1,45 @@
+// The scalar of the blend loops: a float whose 2^x and 1/x come from the special function units. It lets the
+// shared formulas of raster/blend.h compile to them, while everything else about drawing stays exact.
+#pragma once
+
+#include "common/launch.cuh"
+#include "renderfm/math/scalar_ops.h"
+
+namespace renderfm::raster::cuda {
+
+struct FastFloat {
+  float value;
+  __device__ __forceinline__ FastFloat() {}
+  __device__ __forceinline__ FastFloat(float v) : value(v) {}
+};
+
+__device__ __forceinline__ FastFloat operator+(FastFloat a, FastFloat b) { return a.value + b.value; }
+__device__ __forceinline__ FastFloat operator-(FastFloat a, FastFloat b) { return a.value - b.value; }
+__device__ __forceinline__ FastFloat operator-(FastFloat a) { return -a.value; }
+__device__ __forceinline__ FastFloat operator*(FastFloat a, FastFloat b) { return a.value * b.value; }
+__device__ __forceinline__ FastFloat operator/(FastFloat a, FastFloat b) {
+  return a.value * ::renderfm::cuda::fast_reciprocal(b.value);
+}
+__device__ __forceinline__ bool operator<=(FastFloat a, FastFloat b) { return a.value <= b.value; }
+__device__ __forceinline__ bool operator>=(FastFloat a, FastFloat b) { return a.value >= b.value; }
+
+__device__ __forceinline__ FastFloat mul_add(FastFloat a, FastFloat b, FastFloat c) {
+  return ::renderfm::mul_add(a.value, b.value, c.value);
+}
+__device__ __forceinline__ FastFloat select(bool condition, FastFloat if_true, FastFloat if_false) {
+  return condition ? if_true.value : if_false.value;
+}
+__device__ __forceinline__ FastFloat keep(bool condition, FastFloat value) {
+  return condition ? value.value : 0.0f;
+}
+/// One instruction; no operand is ever NaN here.
+__device__ __forceinline__ FastFloat minimum(FastFloat a, FastFloat b) { return fminf(a.value, b.value); }
+/// 0 below -126, as the special function unit has it.
+__device__ __forceinline__ FastFloat fast_exp2(FastFloat x) {
+#if defined(RENDERFM_CUDA_EMULATOR)
+  if (x.value < -126.0f) return 0.0f;
+#endif
+  return ::renderfm::cuda::fast_exp2_device(x.value);
+}
+
+}  // namespace renderfm::raster::cuda
