@@ -99,7 +99,7 @@ void Block::begin_launch(const LaunchSpec& spec, void (*thread)(const void*), co
   seed_ = seed;
   ++launch_serial_;
   host_.emplace();
-  random_ = Random(seed + launch_serial_ * 0x632be59bd9b4e019u);
+  random_ = Random(seed ^ 0x632be59bd9b4e019u);  // the order of blocks has its own
   thread_count_ = spec.block.x * spec.block.y * spec.block.z;
   while (threads_.size() < thread_count_) {
     auto made = std::make_unique<Thread>();

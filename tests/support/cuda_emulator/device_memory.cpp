@@ -146,8 +146,8 @@ Buffer* whole_range(const void* pointer, std::size_t bytes, std::string& problem
     return nullptr;
   }
   const auto offset = static_cast<const char*>(pointer) - buffer->data;
-  if (offset >= 0 && bytes <= buffer->bytes && static_cast<std::size_t>(offset) <= buffer->bytes - bytes)
-    return buffer;
+  // A negative offset wraps to more than any buffer has.
+  if (bytes <= buffer->bytes && static_cast<std::size_t>(offset) <= buffer->bytes - bytes) return buffer;
   problem = std::to_string(bytes) + " bytes at byte " + std::to_string(offset) + " of '" + buffer->name +
             "', which has " + std::to_string(buffer->bytes);
   return nullptr;

@@ -1,7 +1,10 @@
 // The emulator runs right kernels right, whatever order its seed brings.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "support/cuda_emulator/launch.h"
@@ -115,6 +118,32 @@ TEST(CudaEmulator, VotesOverABlockAndOverWhatIsLeftOfIt) {
     EXPECT_EQ(block_votes(50), (std::vector<int>{50, 1, 0, 48}));
     EXPECT_EQ(block_votes(96), (std::vector<int>{96, 1, 1, 48}));
   });
+}
+
+TEST(CudaEmulator, RunsBlocksAndThreadsInAnOrderThatTheSeedDecides) {
+  const auto tickets_of = [](std::uint64_t seed) {
+    emulator::set_seed(seed);
+    return tickets();
+  };
+  // Of the first ticket in each block, and of the tickets within block 0.
+  std::set<std::vector<unsigned>> block_orders, thread_orders;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    const std::vector<unsigned> drawn = tickets_of(seed);
+    EXPECT_EQ(tickets_of(seed), drawn);
+    std::vector<unsigned> first;
+    for (auto block = drawn.begin(); block != drawn.end(); block += 64) {
+      first.push_back(*std::min_element(block, block + 64));
+    }
+    std::vector<unsigned> threads(drawn.begin(), drawn.begin() + 64);
+    for (unsigned& ticket : threads) ticket -= first[0];
+    block_orders.insert(first);
+    thread_orders.insert(threads);
+    EXPECT_FALSE(std::is_sorted(threads.begin(), threads.end()));
+    EXPECT_FALSE(std::is_sorted(threads.begin(), threads.end(), std::greater<>()));
+  }
+  EXPECT_GE(block_orders.size(), 4u);  // of 24 there are
+  EXPECT_EQ(thread_orders.size(), 8u);
+  emulator::set_seed(1);
 }
 
 TEST(CudaEmulator, RunsAMillionThreads) {

@@ -58,6 +58,7 @@ __global__ void syncwarp_of_other_lanes(FaultParams p) {
   tile[threadIdx.x] = 0;
   __syncwarp();
   tile[threadIdx.x] = 1;
+  __any_sync(kFullWarp, 1);  // orders no memory, but here all have written before any goes on
   __syncwarp(threadIdx.x % 32 < 16 ? 0xffffu : 0xffff0000u);
   p.out[thread_number()] = tile[threadIdx.x ^ (p.faulty ? 16 : 1)];
 }

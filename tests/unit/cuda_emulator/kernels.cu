@@ -124,7 +124,22 @@ __global__ void block_votes_kernel(InOut<int> p) {
   if (threadIdx.x == 0) p.out[3] = half;
 }
 
+struct TicketParams {
+  unsigned* next;
+  unsigned* tickets;
+};
+
+__global__ void tickets_kernel(TicketParams p) {
+  p.tickets[blockIdx.x * blockDim.x + threadIdx.x] = atomicAdd(p.next, 1u);
+}
+
 }  // namespace
+
+std::vector<unsigned> tickets() {
+  DeviceBuffer<unsigned> next(std::vector<unsigned>{0}, "next"), out(4 * 64, "tickets");
+  launch(RFM_KERNEL(tickets_kernel), dim3(4), dim3(64), 0, nullptr, TicketParams{next.data(), out.data()});
+  return out.download();
+}
 
 std::vector<float> block_sums(const std::vector<float>& values, int block_threads) {
   const DeviceBuffer<float> in(values, "values");

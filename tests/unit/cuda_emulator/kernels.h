@@ -38,4 +38,7 @@ std::vector<int> warp_functions();
 /// returned.
 std::vector<int> block_votes(int limit);
 
+/// The order in which 4 blocks of 64 threads first ran: each thread's ticket.
+std::vector<unsigned> tickets();
+
 }  // namespace renderfm::cuda::test
