@@ -135,6 +135,9 @@ BatchPlan plan_batch(const BatchShape& shape) {
 
 EntryPlan plan_entries(const BatchShape& shape, const BatchTotals& totals) {
   require_at_most(totals.entries, kMost, "tile entries", "draw fewer views at once or fewer Gaussians");
+  // The kernels carry a slot's number in 32 bits.
+  require_at_most(totals.slots, std::numeric_limits<std::uint32_t>::max(), "gradient slots",
+                  "draw fewer views at once or fewer Gaussians");
   EntryPlan plan;
   if (totals.entries > 0) {
     plan.sort_scratch_bytes =
