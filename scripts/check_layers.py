@@ -15,6 +15,7 @@ LAYERS = [
     ["volume", "view", "tensor"],
     ["image", "gaussian"],
     ["medium"],
+    ["raster_cpu"],  # folder src/raster/cpu: the part of raster without LibTorch
     ["raster", "pathtrace", "nn"],
     ["model", "data"],
     ["train"],

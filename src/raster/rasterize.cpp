@@ -4,19 +4,17 @@
 #include <cmath>
 #include <cstdint>
 
-#include "raster/cpu/render_cpu.h"
+#include "raster/autograd.h"
 #include "raster/reference.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "renderfm/gaussian/layout.h"
-#include "renderfm/raster/camera_view.h"
 #include "renderfm/tensor/check_tensor.h"
 
 namespace renderfm::raster {
 namespace {
 
-// A workspace larger than this is given back after the call instead of being kept for the next.
-constexpr std::int64_t kKeptWorkspaceBytes = std::int64_t{1} << 29;
+constexpr int kMaxImageSide = 1 << 16;
 
 void check_cameras(const std::vector<Camera>& cameras) {
   RFM_CHECK(!cameras.empty(), "rasterize was given no camera");
@@ -27,6 +25,9 @@ void check_cameras(const std::vector<Camera>& cameras) {
     RFM_CHECK(camera.width == cameras[0].width && camera.height == cameras[0].height,
               "camera {} is {}x{}, camera 0 is {}x{}: views of one call share one size", i, camera.width,
               camera.height, cameras[0].width, cameras[0].height);
+    RFM_CHECK(camera.width <= kMaxImageSide && camera.height <= kMaxImageSide,
+              "camera {} has a {}x{} image; a side may have {} pixels at most", i, camera.width,
+              camera.height, kMaxImageSide);
     bool finite = std::isfinite(camera.cx) && std::isfinite(camera.cy);
     for (int row = 0; row < 3; ++row) {
       finite = finite && std::isfinite(camera.position_mm[row]);
@@ -48,93 +49,97 @@ void check_gaussians(const GaussianSet& g, torch::ScalarType type) {
   check_tensor(g.chol, "chol", {n, layout::kCholCount}, type);
 }
 
-bool wants_gradients(const GaussianSet& g) {
-  if (!torch::GradMode::is_enabled()) return false;
-  for (const torch::Tensor* tensor : {&g.position_mm, &g.sh, &g.opacity, &g.direction_mean, &g.chol}) {
-    if (tensor->requires_grad()) return true;
-  }
-  return false;
-}
-
 void warn_of_dropped(std::int64_t not_finite, std::int64_t total) {
   if (not_finite > 0) {
     log_warning("{} of {} Gaussians have NaN or infinite parameters and are not drawn", not_finite, total);
   }
 }
 
-RenderOutput rasterize_reference(const GaussianSet& gaussians, const std::vector<Camera>& cameras) {
+void check_poses(const CameraPoses& poses, std::int64_t views, const torch::Tensor& like) {
+  if (!poses.defined()) return;
+  RFM_CHECK(poses.rotation.defined(), "poses have a position_mm but no rotation");
+  check_tensor(poses.position_mm, "poses.position_mm", {views, 3}, like.scalar_type());
+  check_tensor(poses.rotation, "poses.rotation", {views, 3, 3}, like.scalar_type());
+}
+
+// The cameras with the poses' numbers in them.
+std::vector<Camera> placed(std::vector<Camera> cameras, const CameraPoses& poses) {
+  if (!poses.defined()) return cameras;
+  const auto host = [](const torch::Tensor& t) {
+    return t.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+  };
+  const torch::Tensor position = host(poses.position_mm), rotation = host(poses.rotation);
+  const double* from_position = position.const_data_ptr<double>();
+  const double* from_rotation = rotation.const_data_ptr<double>();
+  for (Camera& camera : cameras) {
+    for (int row = 0; row < 3; ++row) camera.position_mm[row] = *from_position++;
+    for (int row = 0; row < 3; ++row) {
+      for (int column = 0; column < 3; ++column) camera.rotation[row][column] = *from_rotation++;
+    }
+  }
+  return cameras;
+}
+
+RenderOutput rasterize_reference(const GaussianSet& gaussians, const std::vector<Camera>& cameras,
+                                 const CameraPoses& poses, std::int64_t& not_finite) {
   std::vector<torch::Tensor> rgb, alpha, depth;
-  std::int64_t most_dropped = 0;
-  for (const Camera& camera : cameras) {
-    std::int64_t not_finite = 0;
-    const RenderOutput view = render_reference(gaussians, camera, not_finite);
-    most_dropped = std::max(most_dropped, not_finite);
+  for (std::size_t v = 0; v < cameras.size(); ++v) {
+    const auto index = static_cast<std::int64_t>(v);
+    const ReferencePose pose = poses.defined()
+                                   ? ReferencePose{poses.position_mm[index], poses.rotation[index]}
+                                   : reference_pose(cameras[v], gaussians.position_mm);
+    std::int64_t dropped = 0;
+    const RenderOutput view = render_reference(gaussians, cameras[v], pose, dropped);
+    not_finite = std::max(not_finite, dropped);
     rgb.push_back(view.rgb);
     alpha.push_back(view.alpha);
     depth.push_back(view.depth);
   }
-  warn_of_dropped(most_dropped, gaussians.size());
   return {torch::stack(rgb), torch::stack(alpha), torch::stack(depth)};
 }
 
-RenderOutput rasterize_cpu(const GaussianSet& gaussians, const std::vector<Camera>& cameras) {
-  const auto host = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU).contiguous(); };
-  const torch::Tensor position = host(gaussians.position_mm), sh = host(gaussians.sh),
-                      opacity = host(gaussians.opacity), direction_mean = host(gaussians.direction_mean),
-                      chol = host(gaussians.chol);
-  const GaussianPointers pointers{position.const_data_ptr<float>(),
-                                  sh.const_data_ptr<float>(),
-                                  opacity.const_data_ptr<float>(),
-                                  direction_mean.const_data_ptr<float>(),
-                                  chol.const_data_ptr<float>(),
-                                  gaussians.size(),
-                                  static_cast<float>(gaussians.lambda_opacity),
-                                  gaussians.low_pass_compensation};
-  const auto views = static_cast<std::int64_t>(cameras.size());
-  const int width = cameras[0].width, height = cameras[0].height;
-  const std::int64_t pixels = static_cast<std::int64_t>(width) * height;
-  RenderOutput out{torch::empty({views, 3, height, width}), torch::empty({views, height, width}),
-                   torch::empty({views, height, width})};
-
-  // One picture after another of the same set is the usual case; its buffers are worth keeping.
-  thread_local cpu::Workspace workspace;
-  std::int64_t most_dropped = 0;
-  for (std::int64_t v = 0; v < views; ++v) {
-    float* const rgb = out.rgb.mutable_data_ptr<float>() + 3 * v * pixels;
-    const ImagePointers image{rgb,
-                              rgb + pixels,
-                              rgb + 2 * pixels,
-                              out.alpha.mutable_data_ptr<float>() + v * pixels,
-                              out.depth.mutable_data_ptr<float>() + v * pixels,
-                              width,
-                              height};
-    const cpu::RenderStats stats =
-        cpu::render_view(pointers, make_view<float>(cameras[static_cast<std::size_t>(v)]), image, workspace);
-    most_dropped = std::max(most_dropped, stats.not_finite);
-  }
-  if (workspace.bytes() > kKeptWorkspaceBytes) workspace = cpu::Workspace();
-  warn_of_dropped(most_dropped, gaussians.size());
-  const torch::Device device = gaussians.position_mm.device();
-  return {out.rgb.to(device), out.alpha.to(device), out.depth.to(device)};
+// The only place that decides who draws.
+Backend choose(Backend asked, const torch::Tensor& gaussians) {
+  const bool on_gpu = gaussians.is_cuda();
+  if (asked == Backend::kAutomatic) return on_gpu && has_cuda() ? Backend::kCuda : Backend::kCpu;
+  RFM_CHECK(asked != Backend::kCuda || has_cuda(), "this build has no CUDA kernels: use the cpu backend");
+  RFM_CHECK(asked != Backend::kCuda || on_gpu, "the cuda backend was asked for, but the Gaussians are on {}",
+            gaussians.device().str());
+  return asked;
 }
 
 }  // namespace
 
 RenderOutput rasterize(const GaussianSet& gaussians, const std::vector<Camera>& cameras,
-                       const RasterOptions& options) {
-  check_cameras(cameras);
+                       const RasterOptions& options, const CameraPoses& poses) {
   RFM_CHECK(gaussians.position_mm.defined(), "position_mm is undefined");
-  const bool reference = options.backend == Backend::kReference ||
-                         (options.backend == Backend::kAutomatic && wants_gradients(gaussians));
-  if (reference) {
-    check_gaussians(gaussians, gaussians.position_mm.scalar_type() == torch::kFloat64 ? torch::kFloat64
-                                                                                      : torch::kFloat32);
-    return rasterize_reference(gaussians, cameras);
+  const Backend backend = choose(options.backend, gaussians.position_mm);
+  const bool as_double = gaussians.position_mm.scalar_type() == torch::kFloat64 && backend != Backend::kCuda;
+  check_gaussians(gaussians, as_double ? torch::kFloat64 : torch::kFloat32);
+  check_poses(poses, static_cast<std::int64_t>(cameras.size()), gaussians.position_mm);
+  const std::vector<Camera> placed_cameras = placed(cameras, poses);
+  check_cameras(placed_cameras);
+
+  std::int64_t not_finite = 0;
+  RenderOutput out;
+  if (backend == Backend::kReference) {
+    out = rasterize_reference(gaussians, placed_cameras, poses, not_finite);
+  } else {
+    const torch::Device device = gaussians.position_mm.device();
+    const torch::Device drawn_on = backend == Backend::kCuda ? device : torch::Device(torch::kCPU);
+    const auto there = [&](const torch::Tensor& t) { return t.to(drawn_on).contiguous(); };
+    const DrawInputs inputs{there(gaussians.position_mm), there(gaussians.sh),
+                            there(gaussians.opacity),     there(gaussians.direction_mean),
+                            there(gaussians.chol),        placed_cameras,
+                            gaussians.lambda_opacity,     gaussians.low_pass_compensation,
+                            options.memory_limit_bytes};
+    const CameraPoses poses_there =
+        poses.defined() ? CameraPoses{there(poses.position_mm), there(poses.rotation)} : poses;
+    out = draw_differentiable(inputs, poses_there, backend, not_finite);
+    if (drawn_on != device) out = {out.rgb.to(device), out.alpha.to(device), out.depth.to(device)};
   }
-  check_gaussians(gaussians, torch::kFloat32);
-  RFM_CHECK(!wants_gradients(gaussians),
-            "the cpu backend draws without gradients: use the reference backend or torch::NoGradGuard");
-  return rasterize_cpu(gaussians, cameras);
+  warn_of_dropped(not_finite, gaussians.size());
+  return out;
 }
 
 }  // namespace renderfm::raster

@@ -30,11 +30,9 @@ struct Splats {
 };
 
 // The 6D covariance from its factor, conditioned by the Schur complement, as in the paper.
-Splats project_all(const GaussianSet& g, const Camera& camera) {
+Splats project_all(const GaussianSet& g, const Camera& camera, const ReferencePose& pose) {
   const std::int64_t n = g.position_mm.size(0);
-  const Tensor centre =
-      row_vector({camera.position_mm.x, camera.position_mm.y, camera.position_mm.z}, g.position_mm);
-  const Tensor to_gaussian = g.position_mm - centre;
+  const Tensor to_gaussian = g.position_mm - pose.position_mm;
   const Tensor direction = to_gaussian / to_gaussian.norm(2, {1}, true);
 
   const Tensor indices =
@@ -53,11 +51,7 @@ Splats project_all(const GaussianSet& g, const Camera& camera) {
   const Tensor cov3d = sigma_pp - sigma_pd.matmul(solved.index({Slice(), Slice(), Slice(1, None)}));
   const Tensor distance2 = (deviation * solved_deviation).sum({1, 2});
 
-  const Mat3d& r = camera.rotation;
-  const Tensor rotation =
-      row_vector({r[0][0], r[0][1], r[0][2], r[1][0], r[1][1], r[1][2], r[2][0], r[2][1], r[2][2]},
-                 g.position_mm)
-          .view({3, 3});
+  const Tensor& rotation = pose.rotation;
   const Tensor in_camera = mean.matmul(rotation.t());
   const Tensor x = in_camera.select(1, 0), y = in_camera.select(1, 1), z = in_camera.select(1, 2);
   const double margin_x = 0.15 * camera.width, margin_y = 0.15 * camera.height;
@@ -119,11 +113,12 @@ Tensor all_finite(const GaussianSet& g) {
 }
 
 // Indices of the Gaussians to draw, front to back; equal depth keys in index order.
-Tensor draw_order(const GaussianSet& gaussians, const Camera& camera, std::int64_t& not_finite) {
+Tensor draw_order(const GaussianSet& gaussians, const Camera& camera, const ReferencePose& pose,
+                  std::int64_t& not_finite) {
   const torch::NoGradGuard no_grad;
   const Tensor finite = all_finite(gaussians).nonzero().squeeze(1);
   not_finite = gaussians.size() - finite.size(0);
-  const Splats s = project_all(gaussians.select(finite), camera);
+  const Splats s = project_all(gaussians.select(finite), camera, pose);
   const Tensor drawn = is_drawn(s, camera).nonzero().squeeze(1);
   if (drawn.size(0) == 0) return drawn;
   const Tensor z = s.z.index_select(0, drawn);
@@ -157,12 +152,20 @@ Tensor blend_pixels(const Splats& s, const Camera& camera, std::int64_t begin, s
 
 }  // namespace
 
-RenderOutput render_reference(const GaussianSet& gaussians, const Camera& camera, std::int64_t& not_finite) {
+ReferencePose reference_pose(const Camera& camera, const Tensor& like) {
+  const Mat3d& r = camera.rotation;
+  return {row_vector({camera.position_mm.x, camera.position_mm.y, camera.position_mm.z}, like),
+          row_vector({r[0][0], r[0][1], r[0][2], r[1][0], r[1][1], r[1][2], r[2][0], r[2][1], r[2][2]}, like)
+              .view({3, 3})};
+}
+
+RenderOutput render_reference(const GaussianSet& gaussians, const Camera& camera, const ReferencePose& pose,
+                              std::int64_t& not_finite) {
   const std::int64_t width = camera.width, height = camera.height, pixels = width * height;
-  const Tensor order = draw_order(gaussians, camera, not_finite);
+  const Tensor order = draw_order(gaussians, camera, pose, not_finite);
   Tensor image = torch::zeros({pixels, 5}, gaussians.position_mm.options().requires_grad(false));
   if (order.size(0) > 0) {
-    const Splats splats = project_all(gaussians.select(order), camera);
+    const Splats splats = project_all(gaussians.select(order), camera, pose);
     const std::int64_t chunk =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(kPixelsTimesGaussians) / order.size(0));
     std::vector<Tensor> parts;

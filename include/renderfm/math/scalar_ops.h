@@ -28,6 +28,12 @@ template <class T>
 RFM_HD T select(bool condition, T if_true, T if_false) {
   return condition ? if_true : if_false;
 }
+/// a where the condition holds, else 0.
+template <class T>
+RFM_HD T keep(bool condition, T a) {
+  return condition ? a : T(0);
+}
+RFM_HD bool any(bool condition) { return condition; }
 /// The second operand where either is NaN.
 RFM_HD float minimum(float a, float b) { return a < b ? a : b; }
 RFM_HD double minimum(double a, double b) { return a < b ? a : b; }

@@ -45,8 +45,7 @@ RFM_HD Vec3<T> solve_lower_transposed(const Lower3<T>& l, Vec3<T> v) {
 /// l v.
 template <class T>
 RFM_HD Vec3<T> times(const Lower3<T>& l, Vec3<T> v) {
-  return {l.m00 * v.x, fmadd(l.m11, v.y, l.m10 * v.x),
-          fmadd(l.m22, v.z, fmadd(l.m21, v.y, l.m20 * v.x))};
+  return {l.m00 * v.x, fmadd(l.m11, v.y, l.m10 * v.x), fmadd(l.m22, v.z, fmadd(l.m21, v.y, l.m20 * v.x))};
 }
 
 /// l^T v.

@@ -8,39 +8,36 @@
 
 namespace renderfm::raster {
 
-/// A pixel in the making. A closed pixel has cut = kClosedCut, which no exponent reaches: no flag, no branch.
-template <class T>
-struct PixelState {
-  T transmittance, cut, red, green, blue, depth;
-};
-
-template <class T>
-RFM_HD PixelState<T> open_pixel() {
-  return {T(1), T(kLog2AlphaCut), T(0), T(0), T(0), T(0)};
-}
-
 /// What the pixels of one column share: base = log2_alpha + xx dx^2 and slope = xy dx.
 template <class T>
 RFM_HD T exponent_at(T base, T slope, T conic_yy, T dy) {
   return mul_add(dy, mul_add(conic_yy, dy, slope), base);
 }
 
-/// Adds one Gaussian, `exponent` = log2(alpha) before the cap, where `drawn` = exponent >= state.cut. Returns
-/// where the pixel closes: there the transmittance would fall to kStopTransmittance or below, and the
-/// Gaussian is not added.
+/// What of a pixel decides how much of the next Gaussian it shows. A closed pixel has cut = kClosedCut, which
+/// no exponent reaches: no flag, no branch. An open one has cut = kLog2AlphaCut.
+template <class T>
+struct PixelLight {
+  T transmittance, cut;
+};
+
+/// The weight alpha T of one Gaussian, by which its colour and its depth are added; 0 where not `drawn`.
+/// `exponent` = log2(alpha) before the cap, `drawn` = exponent >= cut. `closing` tells where the pixel
+/// closes: there the transmittance would fall to kStopTransmittance or below, and the Gaussian is not added.
+/// Elsewhere it is above: that needs no test for `drawn`.
 template <class T, class Mask>
-RFM_HD Mask blend_step(PixelState<T>& state, Mask drawn, T exponent, T red, T green, T blue, T depth) {
+RFM_HD T blend_weight(PixelLight<T>& light, Mask drawn, T exponent, Mask& closing) {
   const T alpha = minimum(fast_exp2(exponent), T(kMaxAlpha));
-  T weight = select(drawn, alpha * state.transmittance, T(0));
-  const Mask closing = drawn & (state.transmittance - weight <= T(kStopTransmittance));
-  weight = select(closing, T(0), weight);
-  state.transmittance = state.transmittance - weight;
-  state.cut = select(closing, T(kClosedCut), state.cut);
-  state.red = mul_add(weight, red, state.red);
-  state.green = mul_add(weight, green, state.green);
-  state.blue = mul_add(weight, blue, state.blue);
-  state.depth = mul_add(weight, depth, state.depth);
-  return closing;
+  T weight = keep(drawn, alpha * light.transmittance);
+  T after = light.transmittance - weight;
+  closing = after <= T(kStopTransmittance);
+  if (any(closing)) {  // once in the life of a pixel
+    weight = select(closing, T(0), weight);
+    after = select(closing, light.transmittance, after);
+    light.cut = select(closing, T(kClosedCut), light.cut);
+  }
+  light.transmittance = after;
+  return weight;
 }
 
 /// A pixel on the way back, deepest Gaussian first: the transmittance behind the Gaussian at hand, and what
@@ -57,19 +54,19 @@ struct PairGradient {
   T exponent;  ///< dL/dexponent divided by ln 2; 0 where not drawn and where the cap holds alpha
 };
 
-/// Undoes one blend_step where `drawn` (the pairs that were added, none else). `v_weight` = q of this
+/// Undoes one blend_weight where `drawn` (the pairs that were added, none else). `v_weight` = q of this
 /// Gaussian at this pixel. dL/dalpha = T q - behind / (1 - alpha), T = transmittance before the Gaussian.
 template <class T, class Mask>
-RFM_HD PairGradient<T> blend_step_backward(PixelSuffix<T>& suffix, Mask drawn, T exponent, T v_weight) {
+RFM_HD PairGradient<T> blend_backward(PixelSuffix<T>& suffix, Mask drawn, T exponent, T v_weight) {
   const T uncapped = fast_exp2(exponent);
   const T alpha = minimum(uncapped, T(kMaxAlpha));
   const T inverse = T(1) / (T(1) - alpha);
   const T before = suffix.transmittance * inverse;
   PairGradient<T> v;
-  v.weight = select(drawn, alpha * before, T(0));
+  v.weight = keep(drawn, alpha * before);
   const T share = v.weight * v_weight;
   const auto free = drawn & (uncapped <= T(kMaxAlpha));
-  v.exponent = select(free, mul_add(-(alpha * inverse), suffix.behind, share), T(0));
+  v.exponent = keep(free, mul_add(-(alpha * inverse), suffix.behind, share));
   suffix.behind = suffix.behind + share;
   suffix.transmittance = select(drawn, before, suffix.transmittance);
   return v;

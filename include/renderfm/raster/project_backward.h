@@ -64,16 +64,15 @@ RFM_HD Vec3<T> project_backward(const View<S>& view, Vec3<T> mean_offset, const 
   const Vec3<T> forward{T(view.forward.x), T(view.forward.y), T(view.forward.z)};
   const auto within = [](T value, S low, S high) { return (value >= T(low)) & (value <= T(high)); };
   const T scale0 = T(view.fx) * e.inverse_z, scale1 = T(view.fy) * e.inverse_z;
-  const T v_slope_x = select(within(e.slope_x, view.slope_x_low, view.slope_x_high),
-                             -(scale0 * dot(forward, v_row0)), zero) +
-                      T(view.fx) * v.x;
-  const T v_slope_y = select(within(e.slope_y, view.slope_y_low, view.slope_y_high),
-                             -(scale1 * dot(forward, v_row1)), zero) +
-                      T(view.fy) * v.y;
+  const T v_slope_x =
+      select(within(e.slope_x, view.slope_x_low, view.slope_x_high), -(scale0 * dot(forward, v_row0)), zero) +
+      T(view.fx) * v.x;
+  const T v_slope_y =
+      select(within(e.slope_y, view.slope_y_low, view.slope_y_high), -(scale1 * dot(forward, v_row1)), zero) +
+      T(view.fy) * v.y;
   const T stretched = dot(e.row0, v_row0) + dot(e.row1, v_row1);
   const T v_x = v_slope_x * e.inverse_z, v_y = v_slope_y * e.inverse_z;
-  const T v_z =
-      v.z - e.inverse_z * mul_add(e.slope_x, v_slope_x, mul_add(e.slope_y, v_slope_y, stretched));
+  const T v_z = v.z - e.inverse_z * mul_add(e.slope_x, v_slope_x, mul_add(e.slope_y, v_slope_y, stretched));
 
   v_pose.right = v_pose.right + v_row0 * scale0 + mean_offset * v_x;
   v_pose.down = v_pose.down + v_row1 * scale1 + mean_offset * v_y;

@@ -27,6 +27,9 @@ RFM_HD PixelBox<T> pixel_box(T x, T y, T half_width, T half_height, T width, T h
           within(round_down(y + half_height - half) + one, height)};
 }
 
+/// Tiles along an image side.
+RFM_HD int tiles_over(int pixels) { return (pixels + kTileSize - 1) / kTileSize; }
+
 /// The tiles that a box of pixels touches, half-open.
 struct TileRect {
   std::uint16_t x_begin, y_begin, x_end, y_end;

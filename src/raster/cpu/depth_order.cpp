@@ -36,12 +36,15 @@ void sort_digit(const KeyedRow* from, KeyedRow* to, std::int64_t count, int shif
 
 }  // namespace
 
+std::int64_t sort_histogram_count(std::int64_t count) {
+  return count <= 1 ? 0 : (count + kItemsPerBlock - 1) / kItemsPerBlock * kDigits;
+}
+
 const KeyedRow* sort_by_key(KeyedRow* items, std::int64_t count, SortScratch& scratch) {
   if (count <= 1) return items;
-  const std::int64_t blocks = (count + kItemsPerBlock - 1) / kItemsPerBlock;
   KeyedRow* from = items;
   KeyedRow* to = scratch.other.reserve(count);
-  std::int64_t* const histogram = scratch.histogram.reserve(blocks * kDigits);
+  std::int64_t* const histogram = scratch.histogram.reserve(sort_histogram_count(count));
   for (int shift = 0; shift < kKeyBits; shift += kDigitBits) {
     sort_digit(from, to, count, shift, histogram);
     std::swap(from, to);

@@ -1,10 +1,20 @@
-// The kernels for avx2: flags in CMakeLists.txt, body in kernels-inl.h.
-#include "raster/cpu/kernels-inl.h"
+// The kernels for avx2; flags in CMakeLists.txt, bodies in *-inl.h.
+#include "raster/cpu/blend-inl.h"
+#include "raster/cpu/blend_backward-inl.h"
+#include "raster/cpu/chain_backward-inl.h"
+#include "raster/cpu/preprocess-inl.h"
 #include "renderfm/math/simd/pack_avx2.h"
 
 namespace renderfm::raster::cpu {
 
-const Kernels kAvx2Kernels{"avx2", &preprocess<simd::PackAvx2>, &blend_tile<simd::PackAvx2>,
-                           &blend_tile_counting<simd::PackAvx2>};
+using Pack = simd::PackAvx2;
+const Kernels<float> kAvx2Kernels{
+    "avx2",
+    &preprocess<Pack>,
+    &blend_tile<Pack>,
+    &blend_tile_counting<Pack>,
+    &blend_tile_backward<Pack>,
+    &chain_backward<Pack>,
+};
 
 }  // namespace renderfm::raster::cpu

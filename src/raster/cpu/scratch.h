@@ -19,6 +19,8 @@ class Scratch {
     }
     return data_.get();
   }
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
   std::int64_t bytes() const { return capacity_ * static_cast<std::int64_t>(sizeof(T)); }
 
  private:

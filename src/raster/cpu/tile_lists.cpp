@@ -12,12 +12,8 @@ namespace {
 constexpr std::int64_t kMinSplatsPerBlock = 1 << 13;
 constexpr std::int64_t kMaxBlocks = 64;  // bounds the count table: blocks x tiles
 
-TileRect tile_rect(const SplatRecord& splat) {
-  const auto up = [](std::int32_t pixel) {
-    return static_cast<std::uint16_t>((pixel + kTileSize - 1) / kTileSize);
-  };
-  const auto down = [](std::int32_t pixel) { return static_cast<std::uint16_t>(pixel / kTileSize); };
-  return {down(splat.x_begin), down(splat.y_begin), up(splat.x_end), up(splat.y_end)};
+std::int64_t splats_per_block(std::int64_t count) {
+  return std::max(kMinSplatsPerBlock, (count + kMaxBlocks - 1) / kMaxBlocks);
 }
 
 template <class Visit>
@@ -29,30 +25,39 @@ void for_each_tile(TileRect rect, int tiles_across, const Visit& visit) {
 
 }  // namespace
 
-TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std::int64_t count, int width,
-                          int height, TileScratch& scratch) {
+std::int64_t tile_cursor_count(std::int64_t splat_count, int width, int height) {
+  const std::int64_t per_block = splats_per_block(splat_count);
+  const std::int64_t blocks = (splat_count + per_block - 1) / per_block;
+  return std::max<std::int64_t>(1, blocks * tiles_over(width) * tiles_over(height));
+}
+
+template <class S>
+TileLists make_tile_lists(const SplatRecord<S>* records, const KeyedRow* order, std::int64_t count, int width,
+                          int height, TileScratch& scratch, Scratch<std::int64_t>& first_of_tile,
+                          Scratch<std::uint32_t>& entry_rows) {
   TileLists lists;
-  lists.tiles_across = (width + kTileSize - 1) / kTileSize;
-  lists.tiles_down = (height + kTileSize - 1) / kTileSize;
+  lists.tiles_across = tiles_over(width);
+  lists.tiles_down = tiles_over(height);
   const std::int64_t tiles = static_cast<std::int64_t>(lists.tiles_across) * lists.tiles_down;
-  const std::int64_t per_block = std::max(kMinSplatsPerBlock, (count + kMaxBlocks - 1) / kMaxBlocks);
+  const std::int64_t per_block = splats_per_block(count);
   const std::int64_t blocks = (count + per_block - 1) / per_block;
 
   // Sorted by depth, the rectangles are read in order by the second pass.
   TileRect* const rects = scratch.rects.reserve(count);
-  std::int64_t* const cursor = scratch.cursor.reserve(std::max<std::int64_t>(1, blocks * tiles));
+  std::int64_t* const cursor = scratch.cursor.reserve(tile_cursor_count(count, width, height));
   parallel_for(0, count, per_block, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t* const own = cursor + begin / per_block * tiles;
     std::fill_n(own, tiles, 0);
     for (std::int64_t i = begin; i < end; ++i) {
       constexpr std::int64_t kAhead = 16;
       if (i + kAhead < end) __builtin_prefetch(&records[order[i + kAhead].row]);
-      rects[i] = tile_rect(records[order[i].row]);
+      const SplatRecord<S>& splat = records[order[i].row];
+      rects[i] = tile_rect(splat.x_begin, splat.y_begin, splat.x_end, splat.y_end);
       for_each_tile(rects[i], lists.tiles_across, [&](std::int64_t tile) { ++own[tile]; });
     }
   });
 
-  std::int64_t* const first = scratch.first.reserve(tiles + 1);
+  std::int64_t* const first = first_of_tile.reserve(tiles + 1);
   std::int64_t next = 0;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     first[tile] = next;
@@ -61,7 +66,7 @@ TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std
   }
   first[tiles] = next;
 
-  std::uint32_t* const entries = scratch.entries.reserve(next);
+  std::uint32_t* const entries = entry_rows.reserve(next);
   parallel_for(0, count, per_block, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t* const own = cursor + begin / per_block * tiles;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -74,5 +79,10 @@ TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std
   lists.entry_count = next;
   return lists;
 }
+
+template TileLists make_tile_lists(const SplatRecord<float>*, const KeyedRow*, std::int64_t, int, int,
+                                   TileScratch&, Scratch<std::int64_t>&, Scratch<std::uint32_t>&);
+template TileLists make_tile_lists(const SplatRecord<double>*, const KeyedRow*, std::int64_t, int, int,
+                                   TileScratch&, Scratch<std::int64_t>&, Scratch<std::uint32_t>&);
 
 }  // namespace renderfm::raster::cpu

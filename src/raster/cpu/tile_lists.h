@@ -4,14 +4,10 @@
 #include <cstdint>
 
 #include "raster/cpu/depth_order.h"
+#include "raster/cpu/kernels.h"
 #include "raster/cpu/scratch.h"
-#include "renderfm/raster/raster_params.h"
 
 namespace renderfm::raster::cpu {
-
-struct TileRect {
-  std::uint16_t x_begin, y_begin, x_end, y_end;  ///< half-open, in tiles
-};
 
 /// Tile t = y * tiles_across + x holds entries[first[t], first[t + 1]).
 struct TileLists {
@@ -23,13 +19,17 @@ struct TileLists {
 
 struct TileScratch {
   Scratch<TileRect> rects;
-  Scratch<std::int64_t> cursor, first;
-  Scratch<std::uint32_t> entries;
+  Scratch<std::int64_t> cursor;
 };
 
+/// Entries of `cursor` that make_tile_lists needs.
+std::int64_t tile_cursor_count(std::int64_t splat_count, int width, int height);
+
 /// Counts, sums up and fills by block of the depth order: no atomics, so the order in a tile is the depth
-/// order.
-TileLists make_tile_lists(const SplatRecord* records, const KeyedRow* order, std::int64_t count, int width,
-                          int height, TileScratch& scratch);
+/// order. `first` and `entries` keep the lists.
+template <class S>
+TileLists make_tile_lists(const SplatRecord<S>* records, const KeyedRow* order, std::int64_t count, int width,
+                          int height, TileScratch& scratch, Scratch<std::int64_t>& first_of_tile,
+                          Scratch<std::uint32_t>& entry_rows);
 
 }  // namespace renderfm::raster::cpu

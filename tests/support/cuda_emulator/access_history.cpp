@@ -37,7 +37,6 @@ void AccessHistory::insert(Access (&accesses)[2], const Accessor& now) {
       return;
     }
   }
-  accesses[1] = fresh;
 }
 
 Conflict AccessHistory::find(const Access (&accesses)[2], const Accessor& now, bool wrote) {

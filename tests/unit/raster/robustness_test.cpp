@@ -193,15 +193,5 @@ TEST(Dispatch, AnUnknownSimdLevelIsAUsageError) {
   }
 }
 
-TEST(Dispatch, GradientsAreRefusedByTheCpuBackendAndChooseTheReferenceByThemselves) {
-  GaussianSet set = random_set(5, 16, 3.0);
-  set.position_mm += torch::tensor({0.f, 0.f, 60.f});
-  set.opacity.requires_grad_(true);
-  EXPECT_THROW(rasterize(set, {plain_camera()}, {Backend::kCpu}), Error);
-  EXPECT_TRUE(rasterize(set, {plain_camera()}).rgb.requires_grad());
-  const torch::NoGradGuard no_grad;
-  EXPECT_FALSE(rasterize(set, {plain_camera()}).rgb.requires_grad());
-}
-
 }  // namespace
 }  // namespace renderfm::raster

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "renderfm/core/cpu.h"
 #include "renderfm/gaussian/gaussian_set.h"
 #include "renderfm/gaussian/layout.h"
 #include "renderfm/math/sh.h"
@@ -98,6 +99,15 @@ inline GaussianSet to_double(const GaussianSet& set) {
     *tensor = tensor->to(torch::kFloat64);
   }
   return out;
+}
+
+/// The levels that this processor has: the others cannot be tried on it.
+inline std::vector<std::string> simd_levels() {
+  std::vector<std::string> names;
+  for (const SimdLevel level : {SimdLevel::kBaseline, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
+    if (level <= detect_simd_level()) names.emplace_back(simd_level_name(level));
+  }
+  return names;
 }
 
 /// Sets RENDERFM_SIMD for one scope.

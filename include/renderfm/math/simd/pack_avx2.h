@@ -14,10 +14,12 @@ struct MaskAvx2 {
   unsigned bits() const { return static_cast<unsigned>(_mm256_movemask_ps(m)); }
 };
 inline MaskAvx2 operator&(MaskAvx2 a, MaskAvx2 b) { return {_mm256_and_ps(a.m, b.m)}; }
+inline bool any(MaskAvx2 m) { return m.bits() != 0; }
 inline MaskAvx2 operator|(MaskAvx2 a, MaskAvx2 b) { return {_mm256_or_ps(a.m, b.m)}; }
 
 struct PackAvx2 {
   static constexpr int kWidth = 8;
+  using Scalar = float;
   using Mask = MaskAvx2;
   __m256 v;
 
@@ -36,7 +38,6 @@ struct PackAvx2 {
     return {_mm256_castsi256_ps(
         _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)))};
   }
-  static PackAvx2 ramp() { return PackAvx2(_mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7)); }
 };
 
 inline PackAvx2 operator+(PackAvx2 a, PackAvx2 b) { return PackAvx2(_mm256_add_ps(a.v, b.v)); }
@@ -51,6 +52,8 @@ inline MaskAvx2 operator>=(PackAvx2 a, PackAvx2 b) { return b <= a; }
 inline PackAvx2 select(MaskAvx2 m, PackAvx2 a, PackAvx2 b) {
   return PackAvx2(_mm256_blendv_ps(b.v, a.v, m.m));
 }
+/// a where m, else 0.
+inline PackAvx2 keep(MaskAvx2 m, PackAvx2 a) { return PackAvx2(_mm256_and_ps(m.m, a.v)); }
 inline PackAvx2 minimum(PackAvx2 a, PackAvx2 b) { return PackAvx2(_mm256_min_ps(a.v, b.v)); }
 inline PackAvx2 maximum(PackAvx2 a, PackAvx2 b) { return PackAvx2(_mm256_max_ps(a.v, b.v)); }
 inline PackAvx2 square_root(PackAvx2 a) { return PackAvx2(_mm256_sqrt_ps(a.v)); }
@@ -67,6 +70,13 @@ inline void split_exponent(PackAvx2 a, PackAvx2& mantissa, PackAvx2& exponent) {
   mantissa = PackAvx2(
       _mm256_castsi256_ps(_mm256_add_epi32(base, _mm256_and_si256(offset, _mm256_set1_epi32(0x007fffff)))));
   exponent = PackAvx2(_mm256_cvtepi32_ps(_mm256_srai_epi32(offset, 23)));
+}
+
+/// Over the lanes, in a fixed order.
+inline float sum_lanes(PackAvx2 a) {
+  __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+  return _mm_cvtss_f32(_mm_add_ss(sum, _mm_shuffle_ps(sum, sum, 1)));
 }
 
 }  // namespace renderfm::simd

@@ -16,10 +16,12 @@ struct MaskAvx512 {
   unsigned bits() const { return m; }
 };
 inline MaskAvx512 operator&(MaskAvx512 a, MaskAvx512 b) { return {static_cast<__mmask16>(a.m & b.m)}; }
+inline bool any(MaskAvx512 m) { return m.bits() != 0; }
 inline MaskAvx512 operator|(MaskAvx512 a, MaskAvx512 b) { return {static_cast<__mmask16>(a.m | b.m)}; }
 
 struct PackAvx512 {
   static constexpr int kWidth = 16;
+  using Scalar = float;
   using Mask = MaskAvx512;
   __m512 v;
 
@@ -37,10 +39,6 @@ struct PackAvx512 {
     return PackAvx512(_mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1));
   }
   static Mask first_lanes(int count) { return {static_cast<__mmask16>((1u << count) - 1u)}; }
-  /// 0, 1, 2 ...
-  static PackAvx512 ramp() {
-    return PackAvx512(_mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-  }
 };
 
 inline PackAvx512 operator+(PackAvx512 a, PackAvx512 b) { return PackAvx512(_mm512_add_ps(a.v, b.v)); }
@@ -57,6 +55,8 @@ inline MaskAvx512 operator>=(PackAvx512 a, PackAvx512 b) { return b <= a; }
 inline PackAvx512 select(MaskAvx512 m, PackAvx512 a, PackAvx512 b) {
   return PackAvx512(_mm512_mask_blend_ps(m.m, b.v, a.v));
 }
+/// a where m, else 0.
+inline PackAvx512 keep(MaskAvx512 m, PackAvx512 a) { return PackAvx512(_mm512_maskz_mov_ps(m.m, a.v)); }
 inline PackAvx512 minimum(PackAvx512 a, PackAvx512 b) { return PackAvx512(_mm512_min_ps(a.v, b.v)); }
 inline PackAvx512 maximum(PackAvx512 a, PackAvx512 b) { return PackAvx512(_mm512_max_ps(a.v, b.v)); }
 inline PackAvx512 square_root(PackAvx512 a) { return PackAvx512(_mm512_sqrt_ps(a.v)); }
@@ -77,6 +77,14 @@ inline void split_exponent(PackAvx512 a, PackAvx512& mantissa, PackAvx512& expon
   mantissa = PackAvx512(
       _mm512_castsi512_ps(_mm512_add_epi32(base, _mm512_and_si512(offset, _mm512_set1_epi32(0x007fffff)))));
   exponent = PackAvx512(_mm512_cvtepi32_ps(_mm512_srai_epi32(offset, 23)));
+}
+
+/// Over the lanes, in a fixed order.
+inline float sum_lanes(PackAvx512 a) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  __m128 sum = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+  return _mm_cvtss_f32(_mm_add_ss(sum, _mm_shuffle_ps(sum, sum, 1)));
 }
 
 }  // namespace renderfm::simd

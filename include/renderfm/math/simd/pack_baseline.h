@@ -15,10 +15,12 @@ struct MaskBaseline {
   unsigned bits() const { return static_cast<unsigned>((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8)); }
 };
 inline MaskBaseline operator&(MaskBaseline a, MaskBaseline b) { return {a.m & b.m}; }
+inline bool any(MaskBaseline m) { return m.bits() != 0; }
 inline MaskBaseline operator|(MaskBaseline a, MaskBaseline b) { return {a.m | b.m}; }
 
 struct PackBaseline {
   static constexpr int kWidth = 4;
+  using Scalar = float;
   using Mask = MaskBaseline;
   Float4 v;
 
@@ -35,7 +37,6 @@ struct PackBaseline {
     return PackBaseline(Float4{p[o[0]], p[o[1]], p[o[2]], p[o[3]]});
   }
   static Mask first_lanes(int count) { return {Int4{count, count, count, count} > Int4{0, 1, 2, 3}}; }
-  static PackBaseline ramp() { return PackBaseline(Float4{0, 1, 2, 3}); }
 };
 
 inline PackBaseline operator+(PackBaseline a, PackBaseline b) { return PackBaseline(a.v + b.v); }
@@ -50,6 +51,8 @@ inline MaskBaseline operator>=(PackBaseline a, PackBaseline b) { return {a.v >= 
 inline PackBaseline select(MaskBaseline m, PackBaseline a, PackBaseline b) {
   return PackBaseline(m.m ? a.v : b.v);
 }
+/// a where m, else 0.
+inline PackBaseline keep(MaskBaseline m, PackBaseline a) { return PackBaseline((Float4)((Int4)a.v & m.m)); }
 inline PackBaseline minimum(PackBaseline a, PackBaseline b) { return PackBaseline(a.v < b.v ? a.v : b.v); }
 inline PackBaseline maximum(PackBaseline a, PackBaseline b) { return PackBaseline(a.v > b.v ? a.v : b.v); }
 inline PackBaseline square_root(PackBaseline a) {
@@ -76,5 +79,8 @@ inline void split_exponent(PackBaseline a, PackBaseline& mantissa, PackBaseline&
   mantissa = PackBaseline((Float4)(base + (offset & 0x007fffff)));
   exponent = PackBaseline(__builtin_convertvector(offset >> 23, Float4));
 }
+
+/// Over the lanes, in a fixed order.
+inline float sum_lanes(PackBaseline a) { return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]); }
 
 }  // namespace renderfm::simd
