@@ -41,11 +41,11 @@ struct Saved : torch::CustomClassHolder {
 
 class Rasterize : public torch::autograd::Function<Rasterize> {
  public:
-  static variable_list forward(AutogradContext* ctx, const torch::Tensor& position_mm, const torch::Tensor& sh,
-                               const torch::Tensor& opacity, const torch::Tensor& direction_mean,
-                               const torch::Tensor& chol, const torch::Tensor& pose_position,
-                               const torch::Tensor& pose_rotation, DrawInputs inputs, Backend backend,
-                               std::int64_t* not_finite) {
+  static variable_list forward(AutogradContext* ctx, const torch::Tensor& position_mm,
+                               const torch::Tensor& sh, const torch::Tensor& opacity,
+                               const torch::Tensor& direction_mean, const torch::Tensor& chol,
+                               const torch::Tensor& pose_position, const torch::Tensor& pose_rotation,
+                               DrawInputs inputs, Backend backend, std::int64_t* not_finite) {
     const bool with_poses = pose_position.numel() > 0 && pose_rotation.numel() > 0;
     Drawing drawing = draw(inputs, backend, /*for_backward=*/true);
     *not_finite = drawing.not_finite;
@@ -62,7 +62,8 @@ class Rasterize : public torch::autograd::Function<Rasterize> {
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list v_outputs) {
-    RFM_CHECK(!torch::GradMode::is_enabled(), "rasterize has no second derivatives: create_graph must be off");
+    RFM_CHECK(!torch::GradMode::is_enabled(),
+              "rasterize has no second derivatives: create_graph must be off");
     const auto capsule = ctx->saved_data[kRecord].toCapsule();
     const auto* saved = dynamic_cast<const Saved*>(capsule.get());
     RFM_CHECK(saved != nullptr, "rasterize's record of the forward pass is missing");
@@ -108,10 +109,10 @@ RenderOutput draw_differentiable(const DrawInputs& inputs, const CameraPoses& po
   }
   // The function's arguments must be defined; empty ones stand for poses that nobody asked about.
   const torch::Tensor none = torch::empty({0}, inputs.opacity.options().requires_grad(false));
-  const variable_list out = Rasterize::apply(
-      inputs.position_mm, inputs.sh, inputs.opacity, inputs.direction_mean, inputs.chol,
-      poses.defined() ? poses.position_mm : none, poses.defined() ? poses.rotation : none, inputs, backend,
-      &not_finite);
+  const variable_list out =
+      Rasterize::apply(inputs.position_mm, inputs.sh, inputs.opacity, inputs.direction_mean, inputs.chol,
+                       poses.defined() ? poses.position_mm : none, poses.defined() ? poses.rotation : none,
+                       inputs, backend, &not_finite);
   return {out[kRgb], out[kAlpha], out[kDepth]};
 }
 

@@ -38,8 +38,8 @@ class DrawRecord : public torch::CustomClassHolder {
 
 struct Drawing {
   RenderOutput output;
-  std::int64_t not_finite = 0;              ///< Gaussians dropped for a NaN or infinite parameter
-  c10::intrusive_ptr<DrawRecord> record;    ///< null unless asked for
+  std::int64_t not_finite = 0;            ///< Gaussians dropped for a NaN or infinite parameter
+  c10::intrusive_ptr<DrawRecord> record;  ///< null unless asked for
 };
 
 Drawing draw_cpu(const DrawInputs& inputs, bool for_backward);

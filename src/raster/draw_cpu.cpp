@@ -9,7 +9,8 @@
 namespace renderfm::raster {
 namespace {
 
-// One picture after another of the same set is the usual case: buffers are worth keeping, up to this many bytes.
+// One picture after another of the same set is the usual case: buffers are worth keeping, up to this many
+// bytes.
 constexpr std::int64_t kKeptBytes = std::int64_t{1} << 29;
 
 template <class S>
@@ -48,14 +49,9 @@ class SpareRecording {
 
 template <class S>
 GaussianPointers<S> pointers_of(const DrawInputs& in) {
-  return {in.position_mm.const_data_ptr<S>(),
-          in.sh.const_data_ptr<S>(),
-          in.opacity.const_data_ptr<S>(),
-          in.direction_mean.const_data_ptr<S>(),
-          in.chol.const_data_ptr<S>(),
-          in.size(),
-          static_cast<S>(in.lambda_opacity),
-          in.low_pass_compensation};
+  return {in.position_mm.const_data_ptr<S>(),    in.sh.const_data_ptr<S>(),   in.opacity.const_data_ptr<S>(),
+          in.direction_mean.const_data_ptr<S>(), in.chol.const_data_ptr<S>(), in.size(),
+          static_cast<S>(in.lambda_opacity),     in.low_pass_compensation};
 }
 
 template <class S>
@@ -74,7 +70,8 @@ std::vector<ImagePointers<S>> images_of(RenderOutput& out, int width, int height
   std::vector<ImagePointers<S>> images;
   for (std::int64_t v = 0; v < out.rgb.size(0); ++v) {
     S* const own = rgb + 3 * v * pixels;
-    images.push_back({own, own + pixels, own + 2 * pixels, alpha + v * pixels, depth + v * pixels, width, height});
+    images.push_back(
+        {own, own + pixels, own + 2 * pixels, alpha + v * pixels, depth + v * pixels, width, height});
   }
   return images;
 }
@@ -102,15 +99,20 @@ class CpuRecord : public DrawRecord {
       const auto plane = [&](const torch::Tensor& t) {
         return t.defined() ? t.const_data_ptr<S>() + v * pixels : nullptr;
       };
-      v_images.push_back({rgb, rgb + pixels, rgb + 2 * pixels, plane(v_alpha), plane(v_depth), width, height});
+      v_images.push_back(
+          {rgb, rgb + pixels, rgb + 2 * pixels, plane(v_alpha), plane(v_depth), width, height});
     }
-    DrawGradients out{torch::zeros_like(in.position_mm), torch::zeros_like(in.sh), torch::zeros_like(in.opacity),
-                      torch::zeros_like(in.direction_mean), torch::zeros_like(in.chol),
+    DrawGradients out{torch::zeros_like(in.position_mm),
+                      torch::zeros_like(in.sh),
+                      torch::zeros_like(in.opacity),
+                      torch::zeros_like(in.direction_mean),
+                      torch::zeros_like(in.chol),
                       torch::empty({views, 3}, in.opacity.options()),
                       torch::empty({views, 3, 3}, in.opacity.options())};
     const GaussianGradientPointers<S> v_gaussians{
-        out.position_mm.mutable_data_ptr<S>(), out.sh.mutable_data_ptr<S>(), out.opacity.mutable_data_ptr<S>(),
-        out.direction_mean.mutable_data_ptr<S>(), out.chol.mutable_data_ptr<S>()};
+        out.position_mm.mutable_data_ptr<S>(), out.sh.mutable_data_ptr<S>(),
+        out.opacity.mutable_data_ptr<S>(), out.direction_mean.mutable_data_ptr<S>(),
+        out.chol.mutable_data_ptr<S>()};
     std::vector<PoseGradient<S>> v_poses;
     cpu::RenderSettings settings;
     settings.memory_limit_bytes = in.memory_limit_bytes;
@@ -138,7 +140,8 @@ Drawing draw(const DrawInputs& in, bool for_backward) {
   const int width = in.cameras[0].width, height = in.cameras[0].height;
   const auto options = in.opacity.options().requires_grad(false);
   Drawing drawing;
-  drawing.output = {torch::empty({views, 3, height, width}, options), torch::empty({views, height, width}, options),
+  drawing.output = {torch::empty({views, 3, height, width}, options),
+                    torch::empty({views, height, width}, options),
                     torch::empty({views, height, width}, options)};
   cpu::Recording<S>* recording = nullptr;
   if (for_backward) {

@@ -128,11 +128,13 @@ template BackwardStats backward_views(const GaussianPointers<float>&, const std:
                                       const Recording<float>&,
                                       const std::vector<ImageGradientPointers<float>>&,
                                       const GaussianGradientPointers<float>&,
-                                      std::vector<PoseGradient<float>>&, Workspace<float>&, const RenderSettings&);
+                                      std::vector<PoseGradient<float>>&, Workspace<float>&,
+                                      const RenderSettings&);
 template BackwardStats backward_views(const GaussianPointers<double>&, const std::vector<View<double>>&,
                                       const Recording<double>&,
                                       const std::vector<ImageGradientPointers<double>>&,
                                       const GaussianGradientPointers<double>&,
-                                      std::vector<PoseGradient<double>>&, Workspace<double>&, const RenderSettings&);
+                                      std::vector<PoseGradient<double>>&, Workspace<double>&,
+                                      const RenderSettings&);
 
 }  // namespace renderfm::raster::cpu

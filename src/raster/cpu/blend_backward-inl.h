@@ -16,8 +16,7 @@ struct SuffixTile : TilePixels<P, 7> {
   std::uint32_t alive = 0;
   std::int64_t next_wake = 0;  // the largest last_entry of the sleeping blocks
 
-  SuffixTile(const TileExtent& extent, const BlendTileBackwardParams<S>& params)
-      : TilePixels<P, 7>(extent) {
+  SuffixTile(const TileExtent& extent, const BlendTileBackwardParams<S>& params) : TilePixels<P, 7>(extent) {
     const auto& v = params.v_image;
     for (int y = 0; y < kTileSize; ++y) {
       const std::int64_t row = static_cast<std::int64_t>(extent.y + y) * v.width + extent.x;

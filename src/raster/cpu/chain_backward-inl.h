@@ -11,8 +11,7 @@ namespace {
 template <class S>
 bool sum_entries(const ChainView<S>& view, const SplatRecord<S>& splat, std::int64_t chunk, S* sums) {
   const std::uint32_t* const links = view.links + view.chunk_first_slot[chunk] + splat.first_slot;
-  const std::uint32_t count =
-      tile_rect(splat.x_begin, splat.y_begin, splat.x_end, splat.y_end).count();
+  const std::uint32_t count = tile_rect(splat.x_begin, splat.y_begin, splat.x_end, splat.y_end).count();
   bool any = false;
   for (std::uint32_t slot = 0; slot < count; ++slot) {
     if (links[slot] == 0) continue;
@@ -130,7 +129,8 @@ void chain_backward(const ChainParams<typename P::Scalar>& params, std::int64_t 
       for (int lane = 0; lane < lane_count; ++lane) {
         const int row = rows[v * kChunk + loader.row[lane]];
         S sums[10];
-        if (row == 0 || !sum_entries(params.views[v], params.views[v].records[begin + row - 1], chunk, sums)) {
+        if (row == 0 ||
+            !sum_entries(params.views[v], params.views[v].records[begin + row - 1], chunk, sums)) {
           continue;
         }
         for (int k = 0; k < 10; ++k) v_lanes[k][lane] = sums[k];

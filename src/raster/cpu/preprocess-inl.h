@@ -56,9 +56,8 @@ struct RecordLanes {
   alignas(64) S field[kFields][P::kWidth];
 
   RecordLanes(const Footprint<P>& f, const PixelBox<P>& box, const P* rgb) {
-    const P fields[kFields] = {f.x,          f.y,    f.conic_xx, f.conic_xy, f.conic_yy,
-                               f.log2_alpha, rgb[0], rgb[1],     rgb[2],     f.z,
-                               box.x_begin,  box.y_begin, box.x_end, box.y_end};
+    const P fields[kFields] = {f.x,    f.y,    f.conic_xx, f.conic_xy,  f.conic_yy,  f.log2_alpha, rgb[0],
+                               rgb[1], rgb[2], f.z,        box.x_begin, box.y_begin, box.x_end,    box.y_end};
     for (int k = 0; k < kFields; ++k) fields[k].store(field[k]);
   }
   void write(int lane, SplatRecord<S>& record) const {
@@ -90,10 +89,9 @@ void preprocess(const PreprocessParams<typename P::Scalar>& params, std::int64_t
       ChunkSummary<S>& summary = summaries[v];
       const Slice<P> slice = slice6d(offset_from_camera(view, values.position_mm), values.direction_mean,
                                      values.chol, P(g.lambda_opacity));
-      const Footprint<P> f = project(view, slice.mean_offset, values.chol, values.opacity,
-                                     slice.log2_falloff, g.low_pass_compensation);
-      const PixelBox<P> box =
-          pixel_box(f.x, f.y, f.half_width, f.half_height, P(view.width), P(view.height));
+      const Footprint<P> f = project(view, slice.mean_offset, values.chol, values.opacity, slice.log2_falloff,
+                                     g.low_pass_compensation);
+      const PixelBox<P> box = pixel_box(f.x, f.y, f.half_width, f.half_height, P(view.width), P(view.height));
       const unsigned candidates =
           (is_drawable(view, f) & (box.x_begin < box.x_end) & (box.y_begin < box.y_end)).bits() & sound;
       unsigned not_finite = lanes & ~sound;
@@ -115,8 +113,7 @@ void preprocess(const PreprocessParams<typename P::Scalar>& params, std::int64_t
           out.write(lane, record);
           record.index = static_cast<std::uint32_t>(i + lane);
           record.first_slot = static_cast<std::uint32_t>(summary.entries);
-          summary.entries +=
-              tile_rect(record.x_begin, record.y_begin, record.x_end, record.y_end).count();
+          summary.entries += tile_rect(record.x_begin, record.y_begin, record.x_end, record.y_end).count();
           summary.z_min = record.z < summary.z_min ? record.z : summary.z_min;
           summary.z_max = record.z > summary.z_max ? record.z : summary.z_max;
         }

@@ -1,4 +1,5 @@
-// A tile of pixels while it is blended, forward or back. Included by one translation unit per instruction set.
+// A tile of pixels while it is blended, forward or back. Included by one translation unit per instruction
+// set.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct TileExtent {
         rows(height - y < kTileSize ? height - y : kTileSize) {}
 };
 
-/// Planes of a tile's pixels and the coordinates of their centres. The planes of one pack lie together: planes
-/// 4 KB apart would compete for the same cache sets.
+/// Planes of a tile's pixels and the coordinates of their centres. The planes of one pack lie together:
+/// planes 4 KB apart would compete for the same cache sets.
 template <class P, int kPlanes>
 struct TilePixels {
   using S = typename P::Scalar;
@@ -75,8 +76,8 @@ struct Spans {
   alignas(64) S begin[kRoom];
   alignas(64) S end[kRoom];
 
-  // yy dy^2 + xy dx dy + xx dx^2 + (log2_alpha - cut) = 0 is met at dy = (-xy dx +- sqrt(disc)) / (2 yy), disc =
-  // spread dx^2 + depth. The ellipse's highest and lowest points lie where dp/ddx = 0.
+  // yy dy^2 + xy dx dy + xx dx^2 + (log2_alpha - cut) = 0 is met at dy = (-xy dx +- sqrt(disc)) / (2 yy),
+  // disc = spread dx^2 + depth. The ellipse's highest and lowest points lie where dp/ddx = 0.
   Spans(const SplatRecord<S>& splat, const TileExtent& tile) {
     const S xx = splat.conic_xx, xy = splat.conic_xy, yy = splat.conic_yy;
     const S drop = splat.log2_alpha - S(kLog2AlphaCut);
@@ -101,8 +102,9 @@ struct Spans {
         const P disc = mul_add(P(spread) * dx, dx, P(depth + slack));
         const P root = square_root(maximum(disc, P(S(0))));
         const P dy = mul_add(P(side), root, P(-xy) * dx) * P(S(0.5) / yy);
-        const P y = dy + P(y_in_tile - side * margin - S(0.5));  // in units of rows: a centre is a whole number
-        return select(disc < P(S(0)), P(S(1e6) * side), y);      // the strip misses the ellipse
+        const P y =
+            dy + P(y_in_tile - side * margin - S(0.5));      // in units of rows: a centre is a whole number
+        return select(disc < P(S(0)), P(S(1e6) * side), y);  // the strip misses the ellipse
       };
       const P first_row = -round_down(-bound(-x_lowest, S(1))), last_row = round_down(bound(x_lowest, S(-1)));
       const P per_pack(S(1) / S(kPackRows<P>)), limit{S(kPacksDown<P>)}, zero{S(0)};
@@ -121,8 +123,8 @@ struct Spans {
   }
 };
 
-/// Calls enter(column) and then visit(column, first pack row, end of pack rows) for the runs of live blocks that
-/// a splat reaches.
+/// Calls enter(column) and then visit(column, first pack row, end of pack rows) for the runs of live blocks
+/// that a splat reaches.
 template <class P, class S, class Enter, class Visit>
 void for_each_run(const SplatRecord<S>& splat, const TileExtent& tile, const std::uint32_t& alive,
                   const Enter& enter, const Visit& visit) {
@@ -131,7 +133,8 @@ void for_each_run(const SplatRecord<S>& splat, const TileExtent& tile, const std
   const int x_end = splat.x_end - tile.x < kTileSize ? splat.x_end - tile.x : kTileSize;
   const Spans<P> spans(splat, tile);
   for (int column = x_begin / kPackColumns; column <= (x_end - 1) / kPackColumns; ++column) {
-    const int row_begin = static_cast<int>(spans.begin[column]), row_end = static_cast<int>(spans.end[column]);
+    const int row_begin = static_cast<int>(spans.begin[column]),
+              row_end = static_cast<int>(spans.end[column]);
     if (row_begin >= row_end) continue;
     const int block_begin = row_begin / kPacks, block_end = (row_end - 1) / kPacks + 1;
     std::uint32_t left = (alive >> (column * kBlocksDown)) & ((1u << block_end) - (1u << block_begin));

@@ -1,5 +1,5 @@
-// The order in which tiles are worked off: the longest lists first, so that no thread is left with a heavy tile
-// at the end.
+// The order in which tiles are worked off: the longest lists first, so that no thread is left with a heavy
+// tile at the end.
 #pragma once
 
 #include <algorithm>

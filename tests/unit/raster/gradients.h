@@ -21,7 +21,8 @@ struct Problem {
   std::vector<Camera> cameras;
   CameraPoses poses;
 
-  Problem(const GaussianSet& from, std::vector<Camera> of_cameras) : set(from), cameras(std::move(of_cameras)) {
+  Problem(const GaussianSet& from, std::vector<Camera> of_cameras)
+      : set(from), cameras(std::move(of_cameras)) {
     const auto n = static_cast<std::int64_t>(cameras.size());
     const auto options = torch::TensorOptions(torch::kFloat64);
     poses.position_mm = torch::empty({n, 3}, options);
@@ -30,7 +31,8 @@ struct Problem {
       const Camera& camera = cameras[static_cast<std::size_t>(v)];
       for (int row = 0; row < 3; ++row) {
         poses.position_mm[v][row] = camera.position_mm[row];
-        for (int column = 0; column < 3; ++column) poses.rotation[v][row][column] = camera.rotation[row][column];
+        for (int column = 0; column < 3; ++column)
+          poses.rotation[v][row][column] = camera.rotation[row][column];
       }
     }
     for (torch::Tensor* tensor : leaves()) {
@@ -38,8 +40,8 @@ struct Problem {
     }
   }
   std::vector<torch::Tensor*> leaves() {
-    return {&set.position_mm, &set.sh, &set.opacity, &set.direction_mean, &set.chol, &poses.position_mm,
-            &poses.rotation};
+    return {&set.position_mm,   &set.sh,        &set.opacity, &set.direction_mean, &set.chol,
+            &poses.position_mm, &poses.rotation};
   }
 };
 
@@ -91,8 +93,8 @@ inline std::string column_name(int column) {
 
 /// How far `actual` [N, C] is from `expected`, column by column.
 struct ColumnError {
-  double relative_l2;    ///< |a - e| / |e|
-  double far_fraction;   ///< of the rows that differ by more than `tight` of the column's largest
+  double relative_l2;   ///< |a - e| / |e|
+  double far_fraction;  ///< of the rows that differ by more than `tight` of the column's largest
 };
 inline ColumnError column_error(const torch::Tensor& actual, const torch::Tensor& expected, double tight) {
   const torch::Tensor difference = (actual - expected).abs();
@@ -102,9 +104,9 @@ inline ColumnError column_error(const torch::Tensor& actual, const torch::Tensor
           (~(difference <= tight * scale)).to(torch::kFloat64).mean().item<double>()};
 }
 
-/// Whether every column agrees: at most `far_fraction` of the rows beyond `tight` of the column's largest entry,
-/// and |a - e| <= relative_l2 |e|. An empty string, or what is wrong. Columns must not be zero: zeros agree
-/// with anything.
+/// Whether every column agrees: at most `far_fraction` of the rows beyond `tight` of the column's largest
+/// entry, and |a - e| <= relative_l2 |e|. An empty string, or what is wrong. Columns must not be zero: zeros
+/// agree with anything.
 struct Agreement {
   double tight, relative_l2, far_fraction;
 };

@@ -1,5 +1,6 @@
-// The gradients of the CPU backend: in double against central differences through the whole operator and against
-// the oracle, in float against double on every instruction set, and the comparison itself against planted errors.
+// The gradients of the CPU backend: in double against central differences through the whole operator and
+// against the oracle, in float against double on every instruction set, and the comparison itself against
+// planted errors.
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -39,9 +40,9 @@ struct DifferenceCount {
   std::string where;
 };
 
-// Central differences of every entry of every leaf. A step that carries a pixel over the 1/255 cut, the stop rule
-// or an exchange of depths meets a jump, which is no gradient: there two step sizes disagree, and the entry is
-// counted apart.
+// Central differences of every entry of every leaf. A step that carries a pixel over the 1/255 cut, the stop
+// rule or an exchange of depths meets a jump, which is no gradient: there two step sizes disagree, and the
+// entry is counted apart.
 DifferenceCount compare_with_differences(Problem& problem, const Loss& loss) {
   gradients_of(problem, loss, Backend::kCpu);
   const torch::NoGradGuard no_grad;
@@ -57,7 +58,8 @@ DifferenceCount compare_with_differences(Problem& problem, const Loss& loss) {
         double side[2];
         for (const int s : {0, 1}) {
           values[i] = before + (s == 0 ? -step : step);
-          side[s] = loss(rasterize(problem.set, problem.cameras, {Backend::kCpu}, problem.poses)).item<double>();
+          side[s] =
+              loss(rasterize(problem.set, problem.cameras, {Backend::kCpu}, problem.poses)).item<double>();
         }
         values[i] = before;
         return (side[1] - side[0]) / (2 * step);
@@ -108,7 +110,11 @@ TEST(GradientsInDouble, MatchCentralDifferencesWithoutCompensation) {
 TEST(GradientsInDouble, MatchCentralDifferencesWhereClampsHold) {
   std::vector<Blob> blobs;
   blobs.push_back({.position_mm = {0.3, -0.2, 10}, .scale_mm = 0.8, .opacity = 0.999, .a = 2});
-  blobs.push_back({.position_mm = {-0.5, 0.4, 11}, .scale_mm = 0.5, .opacity = 0.6, .colour = {-0.4, 0.5, 1.4}, .a = 1.5});
+  blobs.push_back({.position_mm = {-0.5, 0.4, 11},
+                   .scale_mm = 0.5,
+                   .opacity = 0.6,
+                   .colour = {-0.4, 0.5, 1.4},
+                   .a = 1.5});
   blobs.push_back({.position_mm = {0.2, 0.6, 9}, .scale_mm = 2e-3, .opacity = 0.97, .a = 3});
   blobs.push_back({.position_mm = {-4.5, 0.5, 10}, .scale_mm = 2.5, .opacity = 0.8, .a = 2});
   blobs.push_back({.position_mm = {0.5, 5.5, 12}, .scale_mm = 3, .opacity = 0.7, .a = 2.5});
@@ -172,10 +178,12 @@ TEST_P(GradientsInFloat, MatchDouble) {
     Problem in_double(to_double(set), cameras), in_float(set, cameras);
     const Gradients expected = gradients_of(in_double, loss, Backend::kCpu);
     const Gradients actual = gradients_of(in_float, loss, Backend::kCpu);
-    EXPECT_EQ(disagreement(actual.gaussians, expected.gaussians, kFloatAgainstDouble), "") << "scale " << scale;
+    EXPECT_EQ(disagreement(actual.gaussians, expected.gaussians, kFloatAgainstDouble), "")
+        << "scale " << scale;
     // A pose gathers the cancelling shares of all.
-    EXPECT_EQ(disagreement(actual.poses, expected.poses, {.tight = 2e-2, .relative_l2 = 2e-2, .far_fraction = 0}),
-              "")
+    EXPECT_EQ(
+        disagreement(actual.poses, expected.poses, {.tight = 2e-2, .relative_l2 = 2e-2, .far_fraction = 0}),
+        "")
         << "scale " << scale;
   }
 }
@@ -238,16 +246,17 @@ TEST(GradientComparison, RejectsAColumnThatIsZeroedScaledOrTurnedRound) {
 TEST(Gradients, AreZeroForWhatIsNotDrawnAndLeaveTheOthersAlone) {
   const auto nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<Camera> cameras{plain_camera(41, 37)};
-  std::vector<Blob> blobs{Blob{.colour = {0.9, 0.1, 0.2}, .a = 2}, Blob{.position_mm = {0.4, 0.1, 12}, .a = 2}};
+  std::vector<Blob> blobs{Blob{.colour = {0.9, 0.1, 0.2}, .a = 2},
+                          Blob{.position_mm = {0.4, 0.1, 12}, .a = 2}};
   const std::size_t good = blobs.size();
-  blobs.push_back({.position_mm = {0, 0, -10}});                        // behind
-  blobs.push_back({.position_mm = {0, 0, 0}});                          // on the camera
-  blobs.push_back({.position_mm = {90, 0, 10}});                        // beside the picture
-  blobs.push_back({.opacity = 0});                                      // invisible
-  blobs.push_back({.opacity = 1e-3});                                   // below the cut
-  blobs.push_back({.position_mm = {0, 0, 11}, .a = 0});                 // singular
-  blobs.push_back({.position_mm = {0, 0, 3e38}});                       // overflows
-  blobs.push_back({.scale_mm = 3e38});                                  // overflows
+  blobs.push_back({.position_mm = {0, 0, -10}});         // behind
+  blobs.push_back({.position_mm = {0, 0, 0}});           // on the camera
+  blobs.push_back({.position_mm = {90, 0, 10}});         // beside the picture
+  blobs.push_back({.opacity = 0});                       // invisible
+  blobs.push_back({.opacity = 1e-3});                    // below the cut
+  blobs.push_back({.position_mm = {0, 0, 11}, .a = 0});  // singular
+  blobs.push_back({.position_mm = {0, 0, 3e38}});        // overflows
+  blobs.push_back({.scale_mm = 3e38});                   // overflows
   GaussianSet set = make_set(blobs);
   for (int column = 0; column < 3; ++column) {  // and one with NaN in each of three tensors
     GaussianSet bad = make_set({Blob{}});
@@ -296,7 +305,8 @@ TEST(Gradients, OfOneOutputAloneAreThatOutputs) {
     return problem.set.chol.grad().clone();
   };
   for (const int which : {0, 1, 2}) {
-    const torch::Tensor expected = gradient(Backend::kReference, which), actual = gradient(Backend::kCpu, which);
+    const torch::Tensor expected = gradient(Backend::kReference, which),
+                        actual = gradient(Backend::kCpu, which);
     EXPECT_LE((actual - expected).norm().item<double>(), 1e-6 * expected.norm().item<double>()) << which;
   }
 }

@@ -14,9 +14,7 @@ struct MaskDouble {
   static MaskDouble each(const F& lane) {
     return {{lane(0), lane(1), lane(2), lane(3)}};
   }
-  unsigned bits() const {
-    return (m[0] ? 1u : 0u) | (m[1] ? 2u : 0u) | (m[2] ? 4u : 0u) | (m[3] ? 8u : 0u);
-  }
+  unsigned bits() const { return (m[0] ? 1u : 0u) | (m[1] ? 2u : 0u) | (m[2] ? 4u : 0u) | (m[3] ? 8u : 0u); }
 };
 inline MaskDouble operator&(MaskDouble a, MaskDouble b) {
   return MaskDouble::each([&](int i) { return a.m[i] && b.m[i]; });
