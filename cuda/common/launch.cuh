@@ -20,9 +20,9 @@
 // sums);` the memory that the launch asks for, `RFM_DYNAMIC_SHARED_AT(int, ids, bytes);` the same from a
 // multiple of 16 bytes on. Under nvcc these are plain arrays and pointers. The emulator watches them, element
 // by element: an element is read whole and written whole (`const float4 v = tile[i]; tile[i] = v;`, `tile[i]
-// += v`, atomicAdd( &tile[i], 1)), never by member (`tile[i].x = 0` does not compile there) and never through
-// a pointer or reference kept to it. A __device__ function takes such memory as `Shared<float4> tile`, and
-// `tile + 8` works.
+// += v`, atomicAdd(&tile[i], 1)), never by member (`tile[i].x = 0` does not compile there) and never through
+// a pointer, reference or `auto` kept to it. A __device__ function takes such memory as `Shared<float4>
+// tile`, and `tile + 8` works.
 #if defined(RENDERFM_CUDA_EMULATOR)
 #define RFM_SHARED(type, name, count) RFM_EMULATED_SHARED(type, name, count)
 #define RFM_DYNAMIC_SHARED(type, name) RFM_EMULATED_DYNAMIC_SHARED(type, name, 0)
