@@ -37,17 +37,18 @@ struct DepthKeyParams {
   Grid grid;
 };
 
-// View on top of 24 bits of depth; what is not drawn goes behind the last view.
+// All views are sorted together: the lists part them later, by a stable sort, so that a key needs no view and
+// the sort fewer passes. Where a pair that is not drawn ends up makes no difference: it takes no place in any
+// list.
 __global__ void __launch_bounds__(kElementThreads) depth_key_kernel(DepthKeyParams p) {
   const std::int64_t pair = element_index();
   if (pair >= p.grid.gaussians * p.grid.views) return;
   const std::uint32_t view = static_cast<std::uint32_t>(pair / p.grid.gaussians);
   const std::uint32_t bits = p.keys[pair];
-  std::uint32_t key = static_cast<std::uint32_t>(p.grid.views) << kDepthKeyBits;
+  std::uint32_t key = (1u << kDepthKeyBits) - 1u;
   if (bits != kNotDrawn) {
     const auto depth = [](std::uint32_t b) { return float_from_bits(static_cast<std::int32_t>(b)); };
-    key = view << kDepthKeyBits |
-          depth_key(depth(bits), depth(p.statistics[kZMin + view]), depth(p.statistics[kZMax + view]));
+    key = depth_key(depth(bits), depth(p.statistics[kZMin + view]), depth(p.statistics[kZMax + view]));
   }
   p.keys[pair] = key;
   p.pairs[pair] = static_cast<std::uint32_t>(pair);
@@ -170,8 +171,8 @@ BatchTotals project_and_count(const Batch& batch, const PairArrays& pairs, Order
   preprocess(preprocess_params, stream);
   launch(RFM_KERNEL(depth_key_kernel), blocks, kElementThreads, 0, stream,
          DepthKeyParams{order.statistics, order.keys, order.pairs, grid});
-  sort(order.keys, order.pairs, order.spare_keys, order.spare_pairs, count, depth_sort_bits(shape),
-       order.scratch, order.scratch_bytes, stream);
+  sort(order.keys, order.pairs, order.spare_keys, order.spare_pairs, count, kDepthKeyBits, order.scratch,
+       order.scratch_bytes, stream);
 
   if (shape.gradients) {
     launch(RFM_KERNEL(count_cells_kernel), blocks, kElementThreads, 0, stream,

@@ -92,10 +92,6 @@ SlotArrays carve_slots(Carver& carver, std::int64_t slots) {
 
 }  // namespace
 
-int depth_sort_bits(const BatchShape& shape) {
-  return kDepthKeyBits + bit_length(static_cast<std::uint64_t>(shape.views));
-}
-
 int list_sort_bits(const BatchShape& shape) {
   const std::int64_t lists = shape.views * shape.tiles();
   return lists > 1 ? bit_length(static_cast<std::uint64_t>(lists - 1)) : 1;
@@ -116,12 +112,11 @@ BatchPlan plan_batch(const BatchShape& shape) {
   require_at_most(shape.pairs(), kMost, "pairs of Gaussian and view", fewer_views);
   // Four cells of threads for each tile, in one dimension of a grid.
   require_at_most(shape.views * shape.tiles(), kMost / 4, "tiles", fewer_views);
-  static_assert(kDepthKeyBits + 5 <= 32 && kMaxBatchViews < 1 << 5, "view and depth share a key of 32 bits");
 
   BatchPlan plan;
   const std::int64_t count = shape.pairs();
   if (count > 0) {
-    const std::size_t sort = ::renderfm::cuda::sort_pairs_scratch_bytes(count, {0, depth_sort_bits(shape)});
+    const std::size_t sort = ::renderfm::cuda::sort_pairs_scratch_bytes(count, {0, kDepthKeyBits});
     const std::size_t scan = ::renderfm::cuda::exclusive_scan_scratch_bytes(count);
     plan.order_scratch_bytes = sort > scan ? sort : scan;
   }

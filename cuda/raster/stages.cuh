@@ -24,8 +24,7 @@ enum Statistic : int {
 /// the weight times the image's gradient.
 enum SlotSum : int { kG, kGx, kGy, kGxx, kGxy, kGyy, kWRed, kWGreen, kWBlue, kWDepth, kSlotSums };
 
-/// Bits of a key that sort pairs by view and depth, or entries by list. plan_batch sees that 32 hold them.
-int depth_sort_bits(const BatchShape& shape);
+/// Bits of a key that sort entries by view and tile. plan_batch sees that 32 hold them.
 int list_sort_bits(const BatchShape& shape);
 
 struct PreprocessKernelParams {

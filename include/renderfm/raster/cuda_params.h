@@ -78,7 +78,7 @@ struct PairArrays {
 
 /// What fixes the order of drawing; by place in that order unless told otherwise.
 struct OrderArrays {
-  std::uint32_t* keys;         ///< [V N] view and depth
+  std::uint32_t* keys;         ///< [V N] depths
   std::uint32_t* pairs;        ///< [V N]
   std::uint32_t* spare_keys;   ///< [V N]
   std::uint32_t* spare_pairs;  ///< [V N]

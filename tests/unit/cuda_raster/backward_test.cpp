@@ -157,6 +157,16 @@ TEST(CudaRasterBackward, GivesExactlyZeroToWhatWasNotSeen) {
   EXPECT_GT(magnitude(seen + 4), 0.0f);
 }
 
+TEST(CudaRasterBackward, SumsThePosesOfThousandsOfGaussians) {
+  const PlainGaussians<float> set = tilted_gaussians(7, 5000, 0.2f, 0.02f, 0.1f);
+  const std::vector<Camera> cameras{camera_around(0, 40, 33, 32, 50), camera_around(1, 40, 33, 32, 50)};
+  const ImageGradients<float> v = random_image_gradients(2, 33, 32);
+  EmulatedRaster gpu(set, cameras, {.gradients = true});
+  const Gradients<float> got = gpu.backward(v), expected = backward_on_cpu(set, cameras, v);
+  expect_close("poses", got.poses, expected.poses, kGreatest, kMean);
+  expect_close("position_mm", got.gaussians.position_mm, expected.gaussians.position_mm, kGreatest, kMean);
+}
+
 TEST(CudaRasterBackward, HasNothingToDoWithoutGaussians) {
   const std::vector<Camera> cameras = three_cameras(40, 33, 60);
   EmulatedRaster gpu(PlainGaussians<float>{}, cameras, {.gradients = true});

@@ -87,9 +87,6 @@ TEST(CudaRasterPlan, CountsBytesBeyondThirtyTwoBits) {
 }
 
 TEST(CudaRasterPlan, UsesNoMoreKeyBitsThanItNeeds) {
-  EXPECT_EQ(depth_sort_bits({1, 1, 8, 8, false}), 25);
-  EXPECT_EQ(depth_sort_bits({1, 8, 8, 8, false}), 28);
-  EXPECT_EQ(depth_sort_bits({1, kMaxBatchViews, 8, 8, false}), 29);
   EXPECT_EQ(list_sort_bits({1, 1, 32, 32, false}), 1);
   EXPECT_EQ(list_sort_bits({1, 8, 512, 512, false}), 11);
   EXPECT_EQ(list_sort_bits({1, 8, 513, 512, false}), 12);
