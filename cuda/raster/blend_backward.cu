@@ -178,7 +178,7 @@ __global__ void __launch_bounds__(kBlendThreads, kBlocksAtOnce) blend_backward_k
       round += 1.0f;
       sums.start_round(round);
       while (hits != 0) {
-        const std::uint32_t bit = 31u - static_cast<std::uint32_t>(__clz(static_cast<int>(hits)));
+        const std::uint32_t bit = highest_bit(hits);
         hits = without_bits_from(hits, bit);
         const Shared<float4> row = rows + kStagedRow * static_cast<int>(bit);
         const float4 a = row[0], b = row[1], c = row[2];

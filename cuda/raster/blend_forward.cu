@@ -87,7 +87,7 @@ __global__ void __launch_bounds__(kBlendThreads) blend_forward_kernel(BlendForwa
       }
       std::uint32_t hits = __ballot_sync(kFullWarp, hit);
       while (hits != 0) {
-        const std::uint32_t bit = 31u - static_cast<std::uint32_t>(__clz(static_cast<int>(hits)));
+        const std::uint32_t bit = highest_bit(hits);
         hits = without_bits_from(hits, bit);
         const Shared<float4> splat = splats + 3 * static_cast<int>(bit);
         const float4 a = splat[0], b = splat[1];

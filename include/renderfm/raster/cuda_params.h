@@ -1,27 +1,31 @@
 // The CUDA backend as its callers see it: plain structs of raw pointers and one function for each stage. No
 // Torch and no CUDA header; a stream is an opaque pointer.
 //
-// The caller owns all device memory. It asks a plan for the sizes, allocates five blocks, and lets the bind
-// functions lay them out. A batch of up to kMaxBatchViews views of one size is drawn together:
+// The caller owns all device memory. A plan tells the sizes, the caller allocates blocks, and the bind
+// functions lay arrays out in them. Up to kMaxBatchViews views of one size are drawn together; more are
+// several batches, whose gradients add up. With at(block) for memory of as many bytes:
 //
-//   const BatchPlan plan = plan_batch(shape);                       // host arithmetic only
-//   PairArrays pairs = bind_pairs(<plan.pair_bytes>, shape);        // kept for backward
-//   OrderArrays order = bind_order(<plan.order_bytes>, plan, shape);    // free after list_entries
-//   const BatchTotals totals = project_and_count(batch, pairs, order, stream);   // waits for the totals
-//   const EntryPlan entry_plan = plan_entries(shape, totals);
-//   EntryArrays entries = bind_entries(<entry_plan.list_bytes>, shape, totals);  // kept for backward
-//   EntryScratch scratch = bind_entry_scratch(<entry_plan.scratch_bytes>, entry_plan, totals);  // free after
-//   list_entries(batch, pairs, order, entries, scratch, stream);    // list_entries
-//   blend_forward(batch, pairs, entries, images, pixels, stream);   // pixels kept for backward, or null
+//   Batch batch{{N, V, width, height, gradients}, gaussians, {view, ...}};
+//   BatchPlan plan = plan_batch(batch.shape);  // plans and binds are host arithmetic
+//   PairArrays pairs = bind_pairs(at(plan.pair_bytes), batch.shape);
+//   OrderArrays order = bind_order(at(plan.order_bytes), plan, batch.shape);
+//   BatchTotals totals = project_and_count(batch, pairs, order, stream);  // waits
+//   EntryPlan more = plan_entries(batch.shape, totals);
+//   EntryArrays entries = bind_entries(at(more.list_bytes), batch.shape, totals);
+//   EntryScratch scratch = bind_entry_scratch(at(more.scratch_bytes), more, totals);
+//   list_entries(batch, pairs, order, totals, entries, scratch, stream);
+//   blend_forward(batch, pairs, entries, images, pixels, stream);
+// For the way back `pairs`, `entries` and `pixels` are kept; `order` and `scratch` may go once list_entries
+// is queued, if memory is given back in stream order.
+//   SlotArrays slots = bind_slots(at(more.slot_bytes), totals);
+//   blend_backward(batch, pairs, entries, totals, v_images, pixels, slots, stream);
+//   chain_backward(batch, pairs, slots, v_gaussians, v_poses, pose_partials, stream);
 //
-//   SlotArrays slots = bind_slots(<entry_plan.slot_bytes>, totals); // backward only, free at its end
-//   blend_backward(batch, pairs, entries, v_images, pixels, slots, stream);
-//   chain_backward(batch, pairs, slots, v_gaussians, v_poses, stream);
-//
-// Blocks are aligned to kBlockAlignment bytes or more and need no clearing; one of 0 bytes may be null.
-// project_and_count is the only stage that waits. Memory that is freed in stream order may be freed at once.
-// Everything else is queued on `stream`, throws renderfm::cuda::CudaError (common/cuda_error.h) on failure,
-// and is deterministic: no floating-point atomics, and integer ones only where the order cannot show.
+// Blocks are aligned to kBlockAlignment bytes and need no clearing; one of 0 bytes may be null. The way back
+// may be gone again on what is kept. project_and_count brings the totals to the host and is the only stage
+// that waits. Everything is queued on `stream`. Failures throw renderfm::cuda::CudaError
+// (common/cuda_error.h). Results are the same bits every time: no floating-point atomics, and integer ones
+// only where no order can show.
 #pragma once
 
 #include <cstddef>
