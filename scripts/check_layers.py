@@ -15,7 +15,8 @@ LAYERS = [
     ["volume", "view", "tensor"],
     ["image", "gaussian"],
     ["medium"],
-    ["raster_cpu"],  # folder src/raster/cpu: the part of raster without LibTorch
+    # The parts of raster without LibTorch: folders src/raster/cpu and cuda.
+    ["raster_cpu", "cuda_kernels"],
     ["raster", "pathtrace", "nn"],
     ["model", "data"],
     ["train"],
