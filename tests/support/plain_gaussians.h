@@ -8,6 +8,7 @@
 
 #include "renderfm/gaussian/layout.h"
 #include "renderfm/math/rng.h"
+#include "renderfm/math/sh.h"
 #include "renderfm/raster/camera_view.h"
 #include "renderfm/raster/raster_params.h"
 
