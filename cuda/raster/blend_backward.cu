@@ -14,9 +14,9 @@ namespace {
 
 constexpr int kBlocksAtOnce = 7;       ///< on a multiprocessor: holds the compiler to 72 registers
 constexpr std::uint32_t kStaged = 64;  ///< list entries looked at together
-constexpr int kStagedRow =
-    4;                      ///< float4 of one: a Splat whose extents give way to index and slot, the extents
-constexpr int kBatch = 32;  ///< of those that meet the cell, summed together
+constexpr int kBatch = 32;             ///< of those that meet the cell, summed together
+/// float4 of a staged entry: a Splat with list index and slot for its extents; the extents.
+constexpr int kStagedRow = 4;
 
 struct BlendBackwardParams {
   const Splat* splats;              ///< [V N]
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(kBlendThreads, kBlocksAtOnce) blend_backward_k
   RFM_SHARED(std::uint32_t, warp_number, kBlendWarps);
   RFM_SHARED(float4, lane_sums4, kBlendWarps * kLaneSums4);
   RFM_SHARED(float2, lane_sums2, kBlendWarps * kLaneSums2);
-  RFM_SHARED(float, warp_sums, kBlendWarps* kBatch* kOutRow);
+  RFM_SHARED(float, warp_sums, (kBlendWarps * kBatch * kOutRow));
 
   const std::uint32_t lane = threadIdx.x % 32u, warp = threadIdx.x / 32u;
   const BlendPlace place = blend_place(p.tiles_across, p.tiles);
@@ -183,17 +183,13 @@ __global__ void __launch_bounds__(kBlendThreads, kBlocksAtOnce) blend_backward_k
         const Shared<float4> row = rows + kStagedRow * static_cast<int>(bit);
         const float4 a = row[0], b = row[1], c = row[2];
         const std::uint32_t index = as_index(c.z);
-        const FastFloat dx = x - a.x, dy = y - a.y;
-        const FastFloat base = mul_add(FastFloat(a.z) * dx, dx, b.y), slope = FastFloat(a.w) * dx;
-        const FastFloat exponent0 = exponent_at(base, slope, FastFloat(b.x), dy);
-        const FastFloat exponent1 =
-            exponent_at(base, slope, FastFloat(b.x), dy + FastFloat(static_cast<float>(kRowStep)));
-        const bool drawn0 = exponent0 >= FastFloat(kLog2AlphaCut) && index < pixel[0].stop;
-        const bool drawn1 = exponent1 >= FastFloat(kLog2AlphaCut) && index < pixel[1].stop;
+        const LaneExponents exponents = lane_exponents(a, b, x, y);
+        const bool drawn0 = exponents.first >= FastFloat(kLog2AlphaCut) && index < pixel[0].stop;
+        const bool drawn1 = exponents.second >= FastFloat(kLog2AlphaCut) && index < pixel[1].stop;
         if (__any_sync(kFullWarp, drawn0 || drawn1) == 0) continue;
 
-        const PairGradient<FastFloat> v0 = pixel[0].undo<kDepth>(drawn0, exponent0, b, c);
-        const PairGradient<FastFloat> v1 = pixel[1].undo<kDepth>(drawn1, exponent1, b, c);
+        const PairGradient<FastFloat> v0 = pixel[0].undo<kDepth>(drawn0, exponents.first, b, c);
+        const PairGradient<FastFloat> v1 = pixel[1].undo<kDepth>(drawn1, exponents.second, b, c);
         const auto both = [&](FastFloat v_first, FastFloat v_second) {
           return mul_add(v0.weight, v_first, v1.weight * v_second).value;
         };

@@ -91,18 +91,15 @@ __global__ void __launch_bounds__(kBlendThreads) blend_forward_kernel(BlendForwa
         hits = without_bits_from(hits, bit);
         const Shared<float4> splat = splats + 3 * static_cast<int>(bit);
         const float4 a = splat[0], b = splat[1];
-        const FastFloat dx = x - a.x, dy = y - a.y;
-        const FastFloat base_exponent = mul_add(FastFloat(a.z) * dx, dx, b.y), slope = FastFloat(a.w) * dx;
-        const FastFloat exponent0 = exponent_at(base_exponent, slope, FastFloat(b.x), dy);
-        const FastFloat exponent1 =
-            exponent_at(base_exponent, slope, FastFloat(b.x), dy + FastFloat(float{kRowStep}));
-        const bool drawn0 = exponent0 >= pixel[0].light.cut, drawn1 = exponent1 >= pixel[1].light.cut;
+        const LaneExponents exponents = lane_exponents(a, b, x, y);
+        const bool drawn0 = exponents.first >= pixel[0].light.cut,
+                   drawn1 = exponents.second >= pixel[1].light.cut;
         if (__any_sync(kFullWarp, drawn0 || drawn1) == 0) continue;
 
         const float4 c = splat[2];
         const std::uint32_t index = base + run + 31u - bit;
-        pixel[0].add<kDepth>(drawn0, exponent0, b, c, index);
-        pixel[1].add<kDepth>(drawn1, exponent1, b, c, index);
+        pixel[0].add<kDepth>(drawn0, exponents.first, b, c, index);
+        pixel[1].add<kDepth>(drawn1, exponents.second, b, c, index);
       }
     }
   }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "common/launch.cuh"
+#include "raster/layout.cuh"
 #include "renderfm/math/scalar_ops.h"
+#include "renderfm/raster/blend.h"
 
 namespace renderfm::raster::cuda {
 
@@ -40,6 +42,18 @@ __device__ __forceinline__ FastFloat fast_exp2(FastFloat x) {
   if (x.value < -126.0f) return 0.0f;
 #endif
   return ::renderfm::cuda::fast_exp2_device(x.value);
+}
+
+/// log2(alpha) of a splat at a lane's two pixels, (x, y) and (x, y + kRowStep): centres. `a` and `b` are the
+/// first two thirds of a Splat. Both ways go through here, so that they agree to the bit on what is drawn.
+struct LaneExponents {
+  FastFloat first, second;
+};
+__device__ __forceinline__ LaneExponents lane_exponents(const float4& a, const float4& b, float x, float y) {
+  const FastFloat dx = x - a.x, dy = y - a.y;
+  const FastFloat base = mul_add(FastFloat(a.z) * dx, dx, b.y), slope = FastFloat(a.w) * dx;
+  return {exponent_at(base, slope, FastFloat(b.x), dy),
+          exponent_at(base, slope, FastFloat(b.x), dy + FastFloat(static_cast<float>(kRowStep)))};
 }
 
 }  // namespace renderfm::raster::cuda

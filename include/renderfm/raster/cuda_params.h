@@ -6,7 +6,7 @@
 // several batches, whose gradients add up. With at(block) for memory of as many bytes:
 //
 //   Batch batch{{N, V, width, height, gradients}, gaussians, {view, ...}};
-//   BatchPlan plan = plan_batch(batch.shape);  // plans and binds are host arithmetic
+//   BatchPlan plan = plan_batch(batch.shape);  // plans and binds queue nothing
 //   PairArrays pairs = bind_pairs(at(plan.pair_bytes), batch.shape);
 //   OrderArrays order = bind_order(at(plan.order_bytes), plan, batch.shape);
 //   BatchTotals totals = project_and_count(batch, pairs, order, stream);  // waits

@@ -169,6 +169,24 @@ TEST(CudaRasterForward, DropsAndCountsGaussiansWithNonFiniteNumbers) {
   EXPECT_EQ(gpu.images().rgb, expected.images().rgb);
 }
 
+TEST(CudaRasterForward, DrawsAFullBatchAsItDrawsEachViewAlone) {
+  const PlainGaussians<float> set = tilted_gaussians(8, 60);
+  std::vector<Camera> cameras;
+  for (int v = 0; v < raster::cuda::kMaxBatchViews; ++v) {
+    cameras.push_back(camera_around(0.4 * v, 30 + v, 35, 33, 50));
+  }
+  const EmulatedRaster together(set, cameras);
+  const std::size_t area = 35 * 33;
+  for (std::size_t v = 0; v < cameras.size(); ++v) {
+    const EmulatedRaster alone(set, {cameras[v]});
+    const float* const rgb = together.images().rgb.data() + 3 * area * v;
+    const float* const depth = together.images().depth.data() + area * v;
+    EXPECT_EQ(alone.images().rgb, std::vector<float>(rgb, rgb + 3 * area)) << "view " << v;
+    EXPECT_EQ(alone.images().depth, std::vector<float>(depth, depth + area)) << "view " << v;
+    EXPECT_EQ(alone.totals().drawable[0], together.totals().drawable[v]) << "view " << v;
+  }
+}
+
 TEST(CudaRasterForward, GivesTheSameBitsWhateverTheOrderOfThreads) {
   const PlainGaussians<float> set = tilted_gaussians(6, 80);
   const std::vector<Camera> cameras = three_cameras(40, 33, 60);
