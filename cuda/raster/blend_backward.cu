@@ -62,7 +62,8 @@ struct Pixel {
                                                           const float4& c) {
     FastFloat v_weight = mul_add(v_red, b.z, mul_add(v_green, b.w, v_blue * FastFloat(c.x)));
     if (kDepth) v_weight = mul_add(v_depth, c.y, v_weight);
-    // Where not drawn alpha is 0, and everything else follows: cheaper than to choose among the results.
+    // Where not drawn alpha is 0 and 1/(1 - alpha) exactly 1, and everything else follows: cheaper than to
+    // choose among the results.
     const FastFloat seen = drawn ? exponent : FastFloat(kNoExponent);
     return ::renderfm::raster::blend_backward(suffix, true, seen, v_weight);
   }
