@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "bench/raster_frame.h"
 #include "raster/cpu/kernels.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/math/rng.h"
@@ -47,6 +48,7 @@ const char* stage_name(Stage stage) {
     case Stage::kForward: return "forward";
     case Stage::kBackward: return "backward";
     case Stage::kBackwardAll: return "backward_all";
+    case Stage::kFrame: return "frame";
     default: return "both";
   }
 }
@@ -66,7 +68,7 @@ Stages::Stages(const Scene& scene, const Case& what) : what_(what), scene_(scene
   const auto view_count = static_cast<std::size_t>(what.views);
   views_ = test::views_of<float>(scene.cameras(what.views, what.size));
   planes_.resize(view_count * 5 * pixels);
-  const bool undone = what.stage != Stage::kForward, all = what.stage == Stage::kBackwardAll;
+  const bool undone = has_gradients(what.stage), all = what.stage == Stage::kBackwardAll;
   if (undone) {
     v_planes_.resize(planes_.size());
     Pcg32 random = Pcg32::from(5, 0);
@@ -91,6 +93,10 @@ Stages::Stages(const Scene& scene, const Case& what) : what_(what), scene_(scene
                                        undone ? &recording_ : nullptr, counting);
   Seconds ignored;
   if (undone) backward(ignored);
+  if (what.stage == Stage::kFrame) {
+    frame_ = frame(scene, scene.cameras(what.views, what.size));
+    frame_();
+  }
 }
 
 Stages::~Stages() {
@@ -135,12 +141,13 @@ void Stages::run(benchmark::State& state) {
     if (what_.stage == Stage::kForward || what_.stage == Stage::kBoth) {
       forward(what_.stage == Stage::kBoth, spent);
     }
+    if (what_.stage == Stage::kFrame) frame_();
     if (what_.stage == Stage::kBoth) {
       const Clock::time_point zero_start = Clock::now();
       zero_gradients();
       spent.zero += seconds_since(zero_start);
     }
-    if (what_.stage != Stage::kForward) backward(spent);
+    if (has_gradients(what_.stage)) backward(spent);
     benchmark::ClobberMemory();
     spent.total += seconds_since(start);
   }
@@ -157,6 +164,12 @@ void Stages::set_counters(benchmark::State& state, const Seconds& spent) const {
   state.counters["entries"] = static_cast<double>(counted_.entries);
   state.counters["processed"] = static_cast<double>(counted_.processed);
   state.counters["contributing"] = static_cast<double>(counted_.contributing);
+  const std::size_t pixels = planes_.size() / (5 * images_.size());
+  std::int64_t covered = 0;
+  for (const raster::ImagePointers<float>& image : images_) {
+    covered += std::count_if(image.alpha, image.alpha + pixels, [](float alpha) { return alpha > 0; });
+  }
+  state.counters["covered_pixels"] = static_cast<double>(covered);
   // Of the wall time; per Gaussian and view, drawable or not.
   state.counters["ns_per_pair"] =
       per_iteration(spent.total * 1e9 / static_cast<double>(counted_.contributing));
@@ -171,12 +184,12 @@ void Stages::set_counters(benchmark::State& state, const Seconds& spent) const {
     stage_ms("blend_ms", spent.render.blend_s);
   }
   if (what_.stage == Stage::kBoth) stage_ms("zero_ms", spent.zero);
-  if (what_.stage != Stage::kForward) {
+  if (has_gradients(what_.stage)) {
     stage_ms("backward_blend_ms", spent.backward.blend_s);
     stage_ms("backward_chain_ms", spent.backward.chain_s);
   }
   std::string label = raster::cpu::kernels<float>().name;
-  if (what_.stage != Stage::kForward) {
+  if (has_gradients(what_.stage)) {
     label +=
         what_.stage == Stage::kBackwardAll ? ", gradients of rgb, alpha and depth" : ", gradients of rgb";
   }

@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ namespace renderfm::bench {
 /// kForward: pictures alone, nothing kept for a backward pass. kBackward: from a recording made once; adds to
 /// the gradients of the iteration before, so nothing is zeroed. kBoth, a training step: pictures with a
 /// recording, gradients zeroed, backward. Gradients come in through rgb, as in training; kBackwardAll has
-/// alpha's and depth's too.
-enum class Stage { kForward, kBackward, kBackwardAll, kBoth };
+/// alpha's and depth's too. kFrame is kForward through the public interface, which allocates its pictures.
+enum class Stage { kForward, kBackward, kBackwardAll, kBoth, kFrame };
+inline bool has_gradients(Stage stage) { return stage != Stage::kForward && stage != Stage::kFrame; }
 const char* stage_name(Stage stage);
 
 struct Case {
@@ -58,6 +60,7 @@ class Stages {
   raster::cpu::Workspace<float> workspace_;
   raster::cpu::Recording<float> recording_;
   raster::cpu::RenderStats counted_;
+  std::function<void()> frame_;
 };
 
 }  // namespace renderfm::bench
