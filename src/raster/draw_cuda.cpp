@@ -1,5 +1,5 @@
-// The CUDA backend's host side: memory from Torch's caching allocator, work on Torch's current stream. The kernels
-// know neither; this file has no kernel.
+// The CUDA backend's host side: memory from Torch's caching allocator, work on Torch's current stream. The
+// kernels know neither; this file has no kernel.
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -28,8 +28,8 @@ struct BatchRecord {
   cuda::BatchShape shape;
   std::int64_t first_view = 0;
   cuda::BatchTotals totals;
-  Tensor pair_block, list_block;         // what `pairs` and `entries` point into
-  Tensor transmittance, stop;            // [V, H, W]
+  Tensor pair_block, list_block;  // what `pairs` and `entries` point into
+  Tensor transmittance, stop;     // [V, H, W]
   cuda::PairArrays pairs{};
   cuda::EntryArrays entries{};
 };
@@ -37,14 +37,10 @@ struct BatchRecord {
 cuda::Batch make_batch(const DrawInputs& in, const cuda::BatchShape& shape, std::int64_t first_view) {
   cuda::Batch batch;
   batch.shape = shape;
-  batch.gaussians = {in.position_mm.const_data_ptr<float>(),
-                     in.sh.const_data_ptr<float>(),
-                     in.opacity.const_data_ptr<float>(),
-                     in.direction_mean.const_data_ptr<float>(),
-                     in.chol.const_data_ptr<float>(),
-                     in.size(),
-                     static_cast<float>(in.lambda_opacity),
-                     in.low_pass_compensation};
+  batch.gaussians = {in.position_mm.const_data_ptr<float>(), in.sh.const_data_ptr<float>(),
+                     in.opacity.const_data_ptr<float>(),     in.direction_mean.const_data_ptr<float>(),
+                     in.chol.const_data_ptr<float>(),        in.size(),
+                     static_cast<float>(in.lambda_opacity),  in.low_pass_compensation};
   for (int v = 0; v < shape.views; ++v) {
     batch.views[v] = make_view<float>(in.cameras[static_cast<std::size_t>(first_view + v)]);
   }
@@ -54,14 +50,16 @@ cuda::Batch make_batch(const DrawInputs& in, const cuda::BatchShape& shape, std:
 class Allocator {
  public:
   explicit Allocator(const DrawInputs& in)
-      : bytes_(in.opacity.options().dtype(torch::kUInt8).requires_grad(false)), limit_(in.memory_limit_bytes) {}
+      : bytes_(in.opacity.options().dtype(torch::kUInt8).requires_grad(false)),
+        limit_(in.memory_limit_bytes) {}
 
   Tensor block(std::size_t bytes) {
     taken_ += static_cast<std::int64_t>(bytes);
     if (limit_ > 0 && taken_ > limit_) {
-      fail_runtime("drawing needs {:.2f} GB of GPU memory and {:.2f} GB are allowed; use fewer Gaussians, smaller "
-                   "pictures or fewer views at once",
-                   static_cast<double>(taken_) / 1e9, static_cast<double>(limit_) / 1e9);
+      fail_runtime(
+          "drawing needs {:.2f} GB of GPU memory and {:.2f} GB are allowed; use fewer Gaussians, smaller "
+          "pictures or fewer views at once",
+          static_cast<double>(taken_) / 1e9, static_cast<double>(limit_) / 1e9);
     }
     return torch::empty({static_cast<std::int64_t>(bytes)}, bytes_);
   }
@@ -79,9 +77,10 @@ auto translated(const Body& body) -> decltype(body()) {
   } catch (const ::renderfm::cuda::CudaError& error) {
     fail_runtime("{}", error.what());
   } catch (const c10::OutOfMemoryError& error) {
-    fail_runtime("the GPU has too little memory for this picture; use fewer Gaussians, smaller pictures or fewer "
-                 "views at once ({})",
-                 error.what_without_backtrace());
+    fail_runtime(
+        "the GPU has too little memory for this picture; use fewer Gaussians, smaller pictures or fewer "
+        "views at once ({})",
+        error.what_without_backtrace());
   }
 }
 
@@ -136,12 +135,17 @@ class CudaRecord : public DrawRecord {
     const std::int64_t pixels = static_cast<std::int64_t>(in.cameras[0].width) * in.cameras[0].height;
     const auto options = in.opacity.options().requires_grad(false);
     const auto dense = [](const Tensor& t) { return t.defined() ? t.contiguous() : t; };
-    const Tensor v_rgb = v_output.rgb.defined() ? v_output.rgb.contiguous()
-                                                : torch::zeros({views, 3, in.cameras[0].height, in.cameras[0].width},
-                                                               options);
+    const Tensor v_rgb = v_output.rgb.defined()
+                             ? v_output.rgb.contiguous()
+                             : torch::zeros({views, 3, in.cameras[0].height, in.cameras[0].width}, options);
     const Tensor v_alpha = dense(v_output.alpha), v_depth = dense(v_output.depth);
-    DrawGradients out{torch::zeros_like(in.position_mm), torch::zeros_like(in.sh), torch::zeros_like(in.opacity),
-                      torch::zeros_like(in.direction_mean), torch::zeros_like(in.chol), {}, {}};
+    DrawGradients out{torch::zeros_like(in.position_mm),
+                      torch::zeros_like(in.sh),
+                      torch::zeros_like(in.opacity),
+                      torch::zeros_like(in.direction_mean),
+                      torch::zeros_like(in.chol),
+                      {},
+                      {}};
     const GaussianGradientPointers<float> v_gaussians{
         out.position_mm.mutable_data_ptr<float>(), out.sh.mutable_data_ptr<float>(),
         out.opacity.mutable_data_ptr<float>(), out.direction_mean.mutable_data_ptr<float>(),
@@ -154,15 +158,18 @@ class CudaRecord : public DrawRecord {
       const Tensor slot_block = Allocator(in).block(plan.slot_bytes);
       const cuda::SlotArrays slots = cuda::bind_slots(slot_block.mutable_data_ptr(), record.totals);
       const std::int64_t at = record.first_view * pixels;
-      const auto plane = [&](const Tensor& t) { return t.defined() ? t.const_data_ptr<float>() + at : nullptr; };
+      const auto plane = [&](const Tensor& t) {
+        return t.defined() ? t.const_data_ptr<float>() + at : nullptr;
+      };
       const cuda::BatchImageGradients v_images{v_rgb.const_data_ptr<float>() + 3 * at, plane(v_alpha),
                                                plane(v_depth)};
-      const cuda::PixelArrays seen{record.transmittance.mutable_data_ptr<float>(),
-                                   reinterpret_cast<std::uint32_t*>(record.stop.mutable_data_ptr<std::int32_t>())};
+      const cuda::PixelArrays seen{
+          record.transmittance.mutable_data_ptr<float>(),
+          reinterpret_cast<std::uint32_t*>(record.stop.mutable_data_ptr<std::int32_t>())};
       cuda::blend_backward(batch, record.pairs, record.entries, record.totals, v_images, seen, slots, stream);
       const Tensor partials = torch::empty({cuda::pose_partials(record.shape)}, options);
-      auto* const poses = reinterpret_cast<PoseGradient<float>*>(v_poses.mutable_data_ptr<float>()) +
-                          record.first_view;
+      auto* const poses =
+          reinterpret_cast<PoseGradient<float>*>(v_poses.mutable_data_ptr<float>()) + record.first_view;
       cuda::chain_backward(batch, record.pairs, slots, v_gaussians, poses, partials.mutable_data_ptr<float>(),
                            stream);
     }

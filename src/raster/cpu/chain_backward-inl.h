@@ -23,6 +23,16 @@ bool sum_entries(const ChainView<S>& view, const SplatRecord<S>& splat, std::int
 }
 static_assert(sizeof(SplatGradient<float>) == 10 * sizeof(float));
 
+/// Asks for the entries of a splat that is summed soon: they lie tile by tile, anywhere in memory.
+template <class S>
+void prefetch_entries(const ChainView<S>& view, const SplatRecord<S>& splat, std::int64_t chunk) {
+  const std::uint32_t* const links = view.links + view.chunk_first_slot[chunk] + splat.first_slot;
+  const std::uint32_t count = tile_rect(splat.x_begin, splat.y_begin, splat.x_end, splat.y_end).count();
+  for (std::uint32_t slot = 0; slot < count && slot < 8; ++slot) {
+    if (links[slot] != 0) __builtin_prefetch(&view.v_entries[links[slot] - 1]);
+  }
+}
+
 /// Gaussians of a chunk that some view drew, and the row of each in every view.
 struct TouchedChunk {
   std::uint16_t list[kChunk];
@@ -117,6 +127,13 @@ void chain_backward(const ChainParams<typename P::Scalar>& params, std::int64_t 
     for (int lane = 0; lane < P::kWidth; ++lane) {
       loader.row[lane] = touched.list[first + loader.row[lane]];
       gaussian[lane] = begin + loader.row[lane];
+    }
+    const int next = first + P::kWidth;
+    for (int lane = 0; lane < P::kWidth && next + lane < touched.count; ++lane) {
+      for (int v = 0; v < params.view_count; ++v) {
+        const int row = rows[v * kChunk + touched.list[next + lane]];
+        if (row != 0) prefetch_entries(params.views[v], params.views[v].records[begin + row - 1], chunk);
+      }
     }
     GaussianValues<P> values, v_sum = zero_gaussian_gradient<P>();
     loader.load_geometry(g, begin, values);
