@@ -1,5 +1,6 @@
-// The CUDA backend's host side with the real kernels, emulated on the CPU: memory, batches of views, the record
-// between the passes, layout of the gradients. The kernels themselves are tested in tests/unit/cuda_raster.
+// The CUDA backend's host side with the real kernels, emulated on the CPU: memory, batches of views, the
+// record between the passes, layout of the gradients. The kernels themselves are tested in
+// tests/unit/cuda_raster.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,6 +1,6 @@
 // The whole purpose of the gradients: Gaussians that start at random learn a scene from its pictures.
-#include <gtest/gtest.h>
 #include <ATen/Parallel.h>
+#include <gtest/gtest.h>
 #include <torch/optim/adam.h>
 
 #include <array>
@@ -46,7 +46,8 @@ struct Raw {
   explicit Raw(std::int64_t count) {
     torch::manual_seed(72);
     const torch::Tensor direction = torch::randn({count, 3});
-    position = 0.8 * kRadiusMm * direction / direction.norm(2, {1}, true) * torch::rand({count, 1}).pow(1.0 / 3);
+    position =
+        0.8 * kRadiusMm * direction / direction.norm(2, {1}, true) * torch::rand({count, 1}).pow(1.0 / 3);
     sh = 0.1 * torch::randn({count, 12});
     opacity_logit = torch::full({count}, -2.0);
     direction_mean = torch::zeros({count, 3});
@@ -115,7 +116,9 @@ TEST(Fit, RandomGaussiansLearnAKnownSceneFromTwentyViews) {
     }
     adam.zero_grad();
     const torch::Tensor loss =
-        (rasterize(raw.activate(), views).rgb - targets.index_select(0, torch::tensor(chosen))).square().mean();
+        (rasterize(raw.activate(), views).rgb - targets.index_select(0, torch::tensor(chosen)))
+            .square()
+            .mean();
     loss.backward();
     adam.step();
     losses.push_back(loss.item<double>());
