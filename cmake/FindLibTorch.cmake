@@ -57,6 +57,17 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     IMPORTED_LOCATION "${LibTorch_CPU_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${_include_dirs}"
     INTERFACE_LINK_LIBRARIES "LibTorch::c10")
+  # The CUDA run time that LibTorch itself loads: a second one, linked statically, would keep a device of its own.
+  set(_cudart)
+  foreach(_dir IN LISTS LibTorch_RPATH)
+    file(GLOB _found "${_dir}/libcudart*.so*")
+    list(APPEND _cudart ${_found})
+  endforeach()
+  if(_cudart)
+    list(GET _cudart 0 _cudart)
+    add_library(LibTorch::cudart SHARED IMPORTED)
+    set_target_properties(LibTorch::cudart PROPERTIES IMPORTED_LOCATION "${_cudart}")
+  endif()
   foreach(_dir IN LISTS LibTorch_RPATH)
     set_property(TARGET LibTorch::cpu APPEND PROPERTY INTERFACE_LINK_OPTIONS "LINKER:-rpath-link,${_dir}")
   endforeach()

@@ -3,6 +3,7 @@
 #
 # Usage: scripts/build.sh [release|dev|asan-ubsan|tsan|cuda] [target...]
 # Without a target the programs are built; `all` is the tests and benchmarks as well.
+# Environment: RENDERFM_CUDA_ARCHITECTURES, the GPUs to compile for, such as "90-real" (default: seven of them)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 preset="${1:-release}"
@@ -14,6 +15,8 @@ cmake --list-presets 2>/dev/null | grep -q "\"$preset\"" ||
 arguments=()
 # LibTorch in another environment than the default one.
 [ "$venv" = "$root/.venv" ] || arguments+=("-DTORCH_ROOT=$(echo "$venv"/lib/python3*/site-packages/torch)")
+[ -z "${RENDERFM_CUDA_ARCHITECTURES:-}" ] ||
+  arguments+=("-DRENDERFM_CUDA_ARCHITECTURES=$RENDERFM_CUDA_ARCHITECTURES")
 cmake --preset "$preset" "${arguments[@]}" >&2
 targets=()
 [ "$#" -gt 0 ] || set -- renderfm_programs

@@ -106,6 +106,8 @@ if [ -n "${RENDERFM_TEST_DATA:-}" ]; then
 else
   say "real scans: none; tests that need them are skipped"
 fi
+# Two of the seven that scripts/build.sh compiles for: those whose static report has limits.
+export RENDERFM_CUDA_ARCHITECTURES="${RENDERFM_CUDA_ARCHITECTURES:-89-real;90-real}"
 export RENDERFM_PYTHON="$venv/bin/python"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1}"
 
