@@ -107,7 +107,8 @@ def check_links(root, path, module):
                 yield relative, number, f"links renderfm::{used}, but there is no such module"
             elif used != module and not may_use(module, used):
                 yield relative, number, f"links renderfm::{used}, but '{module}' does not lie above it"
-        if "LibTorch::" in code and module in TORCH_FREE:
+        # LibTorch::cudart is CUDA's run time, which LibTorch only brings along.
+        if re.search(r"LibTorch::(?!cudart\b)", code) and module in TORCH_FREE:
             yield relative, number, f"links LibTorch; '{module}' does without"
 
 

@@ -42,11 +42,13 @@ struct Drawing {
   }
   std::size_t pixels() const { return static_cast<std::size_t>(width) * static_cast<std::size_t>(height); }
 
-  void draw(const GaussianPointers<float>& gaussians, bool for_backward, const RenderSettings& settings = {}) {
+  void draw(const GaussianPointers<float>& gaussians, bool for_backward,
+            const RenderSettings& settings = {}) {
     std::vector<ImagePointers<float>> images;
     for (std::vector<float>& p : planes) {
       float* const at = p.data();
-      images.push_back({at, at + pixels(), at + 2 * pixels(), at + 3 * pixels(), at + 4 * pixels(), width, height});
+      images.push_back(
+          {at, at + pixels(), at + 2 * pixels(), at + 3 * pixels(), at + 4 * pixels(), width, height});
     }
     stats = render_views(gaussians, views, images, workspace, for_backward ? &recording : nullptr, settings);
   }
@@ -64,10 +66,10 @@ struct Drawing {
     v_opacity.assign(n, 0);
     v_direction_mean.assign(3 * n, 0);
     v_chol.assign(21 * n, 0);
-    backward_stats = backward_views(gaussians, views, recording, v_images,
-                                    {v_position.data(), v_sh.data(), v_opacity.data(), v_direction_mean.data(),
-                                     v_chol.data()},
-                                    v_poses, workspace);
+    backward_stats = backward_views(
+        gaussians, views, recording, v_images,
+        {v_position.data(), v_sh.data(), v_opacity.data(), v_direction_mean.data(), v_chol.data()}, v_poses,
+        workspace);
   }
   bool finite() const {
     for (const auto& p : planes) {

@@ -93,7 +93,8 @@ TEST(Limits, WhatExceedsTheMemoryIsRefusedWithBothFigures) {
       FAIL() << "drew with " << limit << " bytes";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kRuntime);
-      EXPECT_NE(std::string(error.what()).find("20000 Gaussians in 1 view(s) of 64x48 needs"), std::string::npos)
+      EXPECT_NE(std::string(error.what()).find("20000 Gaussians in 1 view(s) of 64x48 needs"),
+                std::string::npos)
           << error.what();
     }
   }

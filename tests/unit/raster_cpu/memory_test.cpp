@@ -59,19 +59,21 @@ std::int64_t peak_during(const auto& work) {
   return peak_bytes - before;
 }
 
-void expect_predicted(const PlainGaussians<float>& set, const std::vector<Camera>& cameras, bool for_backward) {
+void expect_predicted(const PlainGaussians<float>& set, const std::vector<Camera>& cameras,
+                      bool for_backward) {
   Drawing drawing(cameras);
   const std::int64_t used = peak_during([&] { drawing.draw(set.pointers(), for_backward); });
   const auto ratio = static_cast<double>(drawing.stats.predicted_bytes) / static_cast<double>(used);
   EXPECT_NEAR(ratio, 1, 0.1) << "drawing: predicted " << drawing.stats.predicted_bytes << ", used " << used;
   if (!for_backward) return;
   // The drawing's own arrays are not the backend's.
-  const auto own = static_cast<std::int64_t>((40 * set.opacity.size() + 5 * drawing.pixels()) * sizeof(float));
+  const auto own =
+      static_cast<std::int64_t>((40 * set.opacity.size() + 5 * drawing.pixels()) * sizeof(float));
   const std::int64_t undone = peak_during([&] { drawing.undo(set.pointers()); }) - own;
   const auto undo_ratio =
       static_cast<double>(drawing.backward_stats.predicted_bytes) / static_cast<double>(undone);
-  EXPECT_NEAR(undo_ratio, 1, 0.1) << "undoing: predicted " << drawing.backward_stats.predicted_bytes << ", used "
-                                  << undone;
+  EXPECT_NEAR(undo_ratio, 1, 0.1) << "undoing: predicted " << drawing.backward_stats.predicted_bytes
+                                  << ", used " << undone;
 }
 
 TEST(PredictedMemory, IsWithinTenPercentOfWhatIsUsed) {

@@ -1,5 +1,5 @@
-// Forward and back over parameters that no training should make and some will: nothing but finite numbers comes
-// out, and the threads agree to the bit.
+// Forward and back over parameters that no training should make and some will: nothing but finite numbers
+// comes out, and the threads agree to the bit.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -16,10 +16,15 @@ using renderfm::test::tilted_gaussians;
 using test::camera_at;
 using test::Drawing;
 
-// Scales from 1e-8 to 1e6, opacities 0 and 1, positions on and behind the camera, factors near zero, and NaN and
-// infinity in any place.
+// Scales from 1e-8 to 1e6, opacities 0 and 1, positions on and behind the camera, factors near zero, and NaN
+// and infinity in any place.
 PlainGaussians<float> wild_gaussians(std::uint64_t seed, int count) {
-  constexpr std::array<float, 8> kWild = {0.0f, 1e-38f, 1e-8f, 1e6f, -1e6f, 3e38f,
+  constexpr std::array<float, 8> kWild = {0.0f,
+                                          1e-38f,
+                                          1e-8f,
+                                          1e6f,
+                                          -1e6f,
+                                          3e38f,
                                           std::numeric_limits<float>::infinity(),
                                           std::numeric_limits<float>::quiet_NaN()};
   PlainGaussians<float> set = tilted_gaussians(seed, count);
