@@ -35,7 +35,6 @@ Drawing draw(const DrawInputs& inputs, Backend backend, bool for_backward) {
 // The record with what else its backward pass needs, kept by the graph and freed with it.
 struct Saved : torch::CustomClassHolder {
   DrawInputs inputs;  // tensors left out: save_for_backward keeps those
-  bool with_poses = false;
   c10::intrusive_ptr<DrawRecord> record;
 };
 
@@ -46,14 +45,13 @@ class Rasterize : public torch::autograd::Function<Rasterize> {
                                const torch::Tensor& direction_mean, const torch::Tensor& chol,
                                const torch::Tensor& pose_position, const torch::Tensor& pose_rotation,
                                DrawInputs inputs, Backend backend, std::int64_t* not_finite) {
-    const bool with_poses = pose_position.numel() > 0 && pose_rotation.numel() > 0;
+    inputs.pose_gradients = pose_position.numel() > 0 && pose_rotation.numel() > 0;
     Drawing drawing = draw(inputs, backend, /*for_backward=*/true);
     *not_finite = drawing.not_finite;
     ctx->save_for_backward({position_mm, sh, opacity, direction_mean, chol});
     auto saved = c10::make_intrusive<Saved>();
     inputs.position_mm = inputs.sh = inputs.opacity = inputs.direction_mean = inputs.chol = torch::Tensor();
     saved->inputs = std::move(inputs);
-    saved->with_poses = with_poses;
     saved->record = std::move(drawing.record);
     ctx->saved_data[kRecord] =
         c10::IValue::make_capsule(c10::intrusive_ptr<torch::CustomClassHolder>(std::move(saved)));
@@ -82,7 +80,7 @@ class Rasterize : public torch::autograd::Function<Rasterize> {
     gradients[kOpacity] = v.opacity;
     gradients[kDirectionMean] = v.direction_mean;
     gradients[kChol] = v.chol;
-    if (saved->with_poses) {
+    if (inputs.pose_gradients) {
       gradients[kPosePosition] = v.pose_position_mm;
       gradients[kPoseRotation] = v.pose_rotation;
     }

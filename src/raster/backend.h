@@ -19,6 +19,7 @@ struct DrawInputs {
   double lambda_opacity = 0.35;
   bool low_pass_compensation = true;
   std::int64_t memory_limit_bytes = 0;
+  bool pose_gradients = true;  ///< backward need not find those of the poses where this is false
 
   std::int64_t size() const { return opacity.size(0); }
 };
@@ -26,7 +27,7 @@ struct DrawInputs {
 /// dL/d of every input, shaped like it.
 struct DrawGradients {
   torch::Tensor position_mm, sh, opacity, direction_mean, chol;
-  torch::Tensor pose_position_mm, pose_rotation;  ///< [V, 3], [V, 3, 3]
+  torch::Tensor pose_position_mm, pose_rotation;  ///< [V, 3], [V, 3, 3]; may be undefined
 };
 
 /// What a backend remembers of a forward pass until its backward pass.

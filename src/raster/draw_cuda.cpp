@@ -167,12 +167,14 @@ class CudaRecord : public DrawRecord {
           record.transmittance.mutable_data_ptr<float>(),
           reinterpret_cast<std::uint32_t*>(record.stop.mutable_data_ptr<std::int32_t>())};
       cuda::blend_backward(batch, record.pairs, record.entries, record.totals, v_images, seen, slots, stream);
-      const Tensor partials = torch::empty({cuda::pose_partials(record.shape)}, options);
+      const Tensor partials =
+          torch::empty({in.pose_gradients ? cuda::pose_partials(record.shape) : 0}, options);
       auto* const poses =
           reinterpret_cast<PoseGradient<float>*>(v_poses.mutable_data_ptr<float>()) + record.first_view;
-      cuda::chain_backward(batch, record.pairs, slots, v_gaussians, poses, partials.mutable_data_ptr<float>(),
-                           stream);
+      cuda::chain_backward(batch, record.pairs, slots, v_gaussians, in.pose_gradients ? poses : nullptr,
+                           in.pose_gradients ? partials.mutable_data_ptr<float>() : nullptr, stream);
     }
+    if (!in.pose_gradients) return out;
     out.pose_position_mm = v_poses.slice(1, 0, 3).contiguous();
     out.pose_rotation = v_poses.slice(1, 3, 12).reshape({views, 3, 3});
     return out;

@@ -47,7 +47,9 @@ const char* op_name(BlockOp op) {
 }
 
 std::string text(uint3 index) {
-  return "(" + std::to_string(index.x) + "," + std::to_string(index.y) + "," + std::to_string(index.z) + ")";
+  std::string joined = "(";  // operator+ on a literal draws a false warning from GCC 12 (its PR 105329)
+  joined += std::to_string(index.x) + ',' + std::to_string(index.y) + ',' + std::to_string(index.z) + ')';
+  return joined;
 }
 
 std::string text(Place place) { return std::string(place.file_name()) + ":" + std::to_string(place.line()); }
