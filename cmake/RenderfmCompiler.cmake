@@ -17,6 +17,15 @@ if(RENDERFM_SANITIZE)
 endif()
 
 find_program(RENDERFM_CCACHE ccache)
-if(RENDERFM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${RENDERFM_CCACHE})
+if(RENDERFM_CCACHE)
+  # Paths relative to the source, so that a second clone finds what the first has compiled; precompiled headers
+  # are cached too.
+  set(RENDERFM_CCACHE ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${RENDERFM_CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)  # or ccache passes by what uses one
+  endif()
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${RENDERFM_CCACHE})
+  endif()
 endif()
