@@ -8,8 +8,8 @@
 #include "renderfm/core/log.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/gaussian/priming.h"
+#include "renderfm/medium/collect_foreground.h"
 #include "renderfm/medium/medium.h"
-#include "renderfm/model/collect_foreground.h"
 #include "renderfm/model/network_input.h"
 #include "renderfm/volume/labels.h"
 

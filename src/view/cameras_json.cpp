@@ -1,5 +1,6 @@
 #include "renderfm/view/cameras_json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -81,7 +82,8 @@ std::vector<NamedCamera> read_cameras_json(const std::filesystem::path& path) {
   return cameras;
 }
 
-void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::filesystem::path& path) {
+void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::filesystem::path& path,
+                        const std::string& folder) {
   Json frames = Json::array();
   for (const auto& [camera, name] : cameras) {
     Json matrix = Json::array();
@@ -90,7 +92,7 @@ void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::file
                         kOpenGlSign[2] * camera.rotation[2][j], camera.position_mm[j]});
     }
     matrix.push_back({0.0, 0.0, 0.0, 1.0});
-    frames.push_back({{"file_path", name},
+    frames.push_back({{"file_path", folder + name},
                       {"w", camera.width},
                       {"h", camera.height},
                       {"fl_x", camera.fx},
@@ -99,8 +101,17 @@ void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::file
                       {"cy", camera.cy},
                       {"transform_matrix", matrix}});
   }
+  Json document = Json::object();
+  const auto same_angle = [&](const NamedCamera& other) {
+    return other.camera.width == cameras.front().camera.width && other.camera.fx == cameras.front().camera.fx;
+  };
+  if (!cameras.empty() && std::all_of(cameras.begin(), cameras.end(), same_angle)) {
+    const Camera& camera = cameras.front().camera;
+    document["camera_angle_x"] = 2 * std::atan(0.5 * camera.width / camera.fx);
+  }
+  document["frames"] = std::move(frames);
   AtomicFile file(path);
-  file.write(Json{{"frames", frames}}.dump(1) + "\n");
+  file.write(document.dump(1) + "\n");
   file.commit();
 }
 

@@ -326,4 +326,24 @@ LabelVolume read_labels(const std::filesystem::path& path, const CtVolume& ct, c
   return labels;
 }
 
+LabelVolume read_named_labels(const std::filesystem::path& path, const CtVolume& ct,
+                              const std::map<std::uint8_t, std::string>& names, ScanReport& report) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) fail_input("{}: there is no such file of labels", path.string());
+  LabelVolume labels = fit_to_grid(read_label_image(path, report), ct, path.string(), report);
+  for (const std::uint8_t label : labels_present(labels)) {
+    const auto name = names.find(label);
+    labels.names[label] = name == names.end() ? fmt::format("label_{}", label) : name->second;
+    if (name == names.end()) {
+      report.add_repair("label_unnamed", fmt::format("{}: label {} occurs, which the data set does not name; "
+                                                     "it is called label_{}",
+                                                     path.string(), label, label));
+    }
+  }
+  if (!labels.names.empty()) check_same_patient(labels, ct, path.string(), report);
+  report.add_fact("label_numbering", "the data set's own");
+  report.add_fact("labels", fmt::format("{} organs", labels.names.size()));
+  return labels;
+}
+
 }  // namespace renderfm

@@ -9,10 +9,10 @@
 #include "renderfm/math/rng.h"
 #include "renderfm/math/rotation.h"
 #include "renderfm/model/predictor.h"
-#include "renderfm/model/scene.h"
 #include "renderfm/volume/image_io.h"
 #include "renderfm/volume/phantom.h"
 #include "renderfm/volume/resample.h"
+#include "renderfm/volume/scene.h"
 
 namespace renderfm::bench {
 namespace {

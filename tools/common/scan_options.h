@@ -10,7 +10,7 @@
 #include "common/cli_main.h"
 #include "renderfm/model/network.h"
 #include "renderfm/model/predictor.h"
-#include "renderfm/model/scene.h"
+#include "renderfm/volume/scene.h"
 
 namespace renderfm::tools {
 

@@ -8,7 +8,7 @@
 
 #include "renderfm/gaussian/gaussian_set.h"
 #include "renderfm/model/network.h"
-#include "renderfm/model/scene.h"
+#include "renderfm/volume/scene.h"
 
 namespace renderfm {
 

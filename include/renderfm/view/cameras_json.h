@@ -18,7 +18,9 @@ struct NamedCamera {
 /// world-from-camera in OpenGL axes (x right, y up, z backward), mm. Throws kBadInput naming the frame.
 std::vector<NamedCamera> read_cameras_json(const std::filesystem::path& path);
 
-/// Atomic; read_cameras_json reads it back.
-void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::filesystem::path& path);
+/// Atomic; read_cameras_json reads it back. file_path is `folder` + name, without suffix, as 3DGS trainers
+/// expect it; camera_angle_x, which they need, stands at the top where all cameras share it.
+void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::filesystem::path& path,
+                        const std::string& folder = "");
 
 }  // namespace renderfm

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ namespace renderfm {
 /// contradict the CT's densities, are refused.
 LabelVolume read_labels(const std::filesystem::path& path, const CtVolume& ct, const std::string& version,
                         ScanReport& report);
+
+/// Reads labels of a file whose numbers the caller names, as a data set's own table does. A file in which
+/// nothing is labelled is fine; the same checks as above otherwise.
+LabelVolume read_named_labels(const std::filesystem::path& path, const CtVolume& ct,
+                              const std::map<std::uint8_t, std::string>& names, ScanReport& report);
 
 /// Name of TotalSegmentator v2 label 1..117, "" elsewhere.
 std::string_view total_segmentator_name(int label);

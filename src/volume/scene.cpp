@@ -1,4 +1,4 @@
-#include "renderfm/model/scene.h"
+#include "renderfm/volume/scene.h"
 
 #include <charconv>
 #include <cmath>
@@ -52,7 +52,10 @@ Scene load_scene(const SceneOptions& options) {
   LabelVolume given;
   if (!options.labels.empty()) {
     ScanReport label_report;
-    given = resample_labels(read_labels(options.labels, scan, options.label_version, label_report), grid);
+    const LabelVolume read = options.label_names.empty()
+                                 ? read_labels(options.labels, scan, options.label_version, label_report)
+                                 : read_named_labels(options.labels, scan, options.label_names, label_report);
+    given = resample_labels(read, grid);
     scene.report.append(label_report, "labels: ");
   }
   scene.ct = resample_ct(scan, grid);

@@ -1,4 +1,4 @@
-#include "renderfm/model/collect_foreground.h"
+#include "renderfm/medium/collect_foreground.h"
 
 #include <algorithm>
 #include <array>

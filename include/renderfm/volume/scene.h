@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace renderfm {
 
 struct SceneOptions {
   std::filesystem::path ct;
-  std::filesystem::path labels;  ///< empty: tissues are estimated
-  std::string label_version;     ///< "v1", "v2", or "" to recognise it
+  std::filesystem::path labels;                     ///< empty: tissues are estimated
+  std::string label_version;                        ///< "v1", "v2", or "" to recognise it
+  std::map<std::uint8_t, std::string> label_names;  ///< of a data set whose label files hold bare numbers
   TargetSpacing spacing;
   ReadOptions read;
 };
