@@ -58,10 +58,10 @@ void chain_backward(const GaussianPointers<S>& gaussians, const std::vector<Chai
   const auto chunks = static_cast<std::size_t>((gaussians.count + kChunk - 1) / kChunk);
   std::vector<PoseGradient<S>> partial(chunks * view_count);
   const Kernels<S>& kernel = kernels<S>();
-  parallel_for(0, gaussians.count, kChunk, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(0, static_cast<std::int64_t>(chunks), 1, [&](std::int64_t chunk, std::int64_t) {
     kernel.chain_backward({gaussians, views.data(), static_cast<int>(view_count), v_gaussians,
-                           partial.data() + static_cast<std::size_t>(begin / kChunk) * view_count},
-                          begin, end);
+                           partial.data() + static_cast<std::size_t>(chunk) * view_count},
+                          chunk);
   });
   for (std::size_t v = 0; v < view_count; ++v) {
     PoseGradient<S> sum{};

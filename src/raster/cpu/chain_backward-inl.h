@@ -7,31 +7,28 @@
 namespace renderfm::raster::cpu {
 namespace {
 
-/// The sum over a splat's tiles, in the order of its slots. Returns false where no tile drew it.
-template <class S>
-bool sum_entries(const ChainView<S>& view, const SplatRecord<S>& splat, std::int64_t chunk, S* sums) {
+/// Calls use(gradient) for every tile that drew the splat, in the order of its slots.
+template <class S, class Use>
+void for_each_entry(const ChainView<S>& view, const SplatRecord<S>& splat, std::int64_t chunk, Use&& use) {
   const std::uint32_t* const links = view.links + view.chunk_first_slot[chunk] + splat.first_slot;
   const std::uint32_t count = tile_rect(splat.x_begin, splat.y_begin, splat.x_end, splat.y_end).count();
-  bool any = false;
   for (std::uint32_t slot = 0; slot < count; ++slot) {
-    if (links[slot] == 0) continue;
-    const S* const values = &view.v_entries[links[slot] - 1].x;
+    if (links[slot] != 0) use(view.v_entries[links[slot] - 1]);
+  }
+}
+
+/// The sum over a splat's tiles. Returns false where no tile drew it.
+template <class S>
+bool sum_entries(const ChainView<S>& view, const SplatRecord<S>& splat, std::int64_t chunk, S* sums) {
+  bool any = false;
+  for_each_entry(view, splat, chunk, [&](const SplatGradient<S>& gradient) {
+    const S* const values = &gradient.x;
     for (int k = 0; k < 10; ++k) sums[k] = any ? sums[k] + values[k] : values[k];
     any = true;
-  }
+  });
   return any;
 }
 static_assert(sizeof(SplatGradient<float>) == 10 * sizeof(float));
-
-/// Asks for the entries of a splat that is summed soon: they lie tile by tile, anywhere in memory.
-template <class S>
-void prefetch_entries(const ChainView<S>& view, const SplatRecord<S>& splat, std::int64_t chunk) {
-  const std::uint32_t* const links = view.links + view.chunk_first_slot[chunk] + splat.first_slot;
-  const std::uint32_t count = tile_rect(splat.x_begin, splat.y_begin, splat.x_end, splat.y_end).count();
-  for (std::uint32_t slot = 0; slot < count && slot < 8; ++slot) {
-    if (links[slot] != 0) __builtin_prefetch(&view.v_entries[links[slot] - 1]);
-  }
-}
 
 /// Gaussians of a chunk that some view drew, and the row of each in every view.
 struct TouchedChunk {
@@ -40,8 +37,8 @@ struct TouchedChunk {
 
   /// rows: [views, kChunk] 1 + row within the chunk, 0 where the view did not draw the Gaussian.
   template <class S>
-  void find(const ChainParams<S>& params, std::int64_t begin, std::uint16_t* rows) {
-    const std::int64_t chunk = begin / kChunk;
+  void find(const ChainParams<S>& params, std::int64_t chunk, std::uint16_t* rows) {
+    const std::int64_t begin = chunk * kChunk;
     bool touched[kChunk] = {};
     for (int v = 0; v < params.view_count; ++v) {
       const ChainView<S>& view = params.views[v];
@@ -108,15 +105,14 @@ void add_to_rows(const P* values, int columns, const std::int64_t* rows, int lan
 }
 
 template <class P>
-void chain_backward(const ChainParams<typename P::Scalar>& params, std::int64_t begin, std::int64_t end) {
+void chain_backward(const ChainParams<typename P::Scalar>& params, std::int64_t chunk) {
   using S = typename P::Scalar;
-  static_cast<void>(end);
   constexpr int kMaxViews = 8;
   const GaussianPointers<S>& g = params.gaussians;
-  const std::int64_t chunk = begin / kChunk;
+  const std::int64_t begin = chunk * kChunk;
   std::uint16_t rows[kMaxViews * kChunk];
   TouchedChunk touched;
-  touched.find(params, begin, rows);
+  touched.find(params, chunk, rows);
   PoseGradient<P> v_poses[kMaxViews];
   for (int v = 0; v < params.view_count; ++v) v_poses[v] = zero_pose_gradient<P>();
 
@@ -132,7 +128,10 @@ void chain_backward(const ChainParams<typename P::Scalar>& params, std::int64_t 
     for (int lane = 0; lane < P::kWidth && next + lane < touched.count; ++lane) {
       for (int v = 0; v < params.view_count; ++v) {
         const int row = rows[v * kChunk + touched.list[next + lane]];
-        if (row != 0) prefetch_entries(params.views[v], params.views[v].records[begin + row - 1], chunk);
+        if (row == 0) continue;
+        // Entries lie tile by tile, anywhere in memory.
+        for_each_entry(params.views[v], params.views[v].records[begin + row - 1], chunk,
+                       [](const SplatGradient<S>& gradient) { __builtin_prefetch(&gradient); });
       }
     }
     GaussianValues<P> values, v_sum = zero_gaussian_gradient<P>();

@@ -108,8 +108,9 @@ struct Kernels {
   BlendCounts (*blend_tile_counting)(const BlendTileParams<S>& params);
   /// Undoes one tile: the gradient of every entry that the tile drew.
   void (*blend_tile_backward)(const BlendTileBackwardParams<S>& params);
-  /// Sums each Gaussian's entries, tile by tile and view by view, and carries the sums to its parameters.
-  void (*chain_backward)(const ChainParams<S>& params, std::int64_t begin, std::int64_t end);
+  /// Sums the entries of each Gaussian of a chunk, tile by tile and view by view, and carries the sums to its
+  /// parameters.
+  void (*chain_backward)(const ChainParams<S>& params, std::int64_t chunk);
 };
 
 extern const Kernels<float> kBaselineKernels;

@@ -1,20 +1,9 @@
-// The kernels for avx2; flags in CMakeLists.txt, bodies in *-inl.h.
-#include "raster/cpu/blend-inl.h"
-#include "raster/cpu/blend_backward-inl.h"
-#include "raster/cpu/chain_backward-inl.h"
-#include "raster/cpu/preprocess-inl.h"
+// The kernels for AVX2; flags in CMakeLists.txt, bodies in *-inl.h.
+#include "raster/cpu/kernels-inl.h"
 #include "renderfm/math/simd/pack_avx2.h"
 
 namespace renderfm::raster::cpu {
 
-using Pack = simd::PackAvx2;
-const Kernels<float> kAvx2Kernels{
-    "avx2",
-    &preprocess<Pack>,
-    &blend_tile<Pack>,
-    &blend_tile_counting<Pack>,
-    &blend_tile_backward<Pack>,
-    &chain_backward<Pack>,
-};
+const Kernels<float> kAvx2Kernels = kernels_of<simd::PackAvx2>("avx2");
 
 }  // namespace renderfm::raster::cpu

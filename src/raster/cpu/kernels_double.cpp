@@ -1,20 +1,9 @@
 // The kernels for double precision, where gradients are checked; flags in CMakeLists.txt, bodies in *-inl.h.
-#include "raster/cpu/blend-inl.h"
-#include "raster/cpu/blend_backward-inl.h"
-#include "raster/cpu/chain_backward-inl.h"
-#include "raster/cpu/preprocess-inl.h"
+#include "raster/cpu/kernels-inl.h"
 #include "renderfm/math/simd/pack_double.h"
 
 namespace renderfm::raster::cpu {
 
-using Pack = simd::PackDouble;
-const Kernels<double> kDoubleKernels{
-    "double",
-    &preprocess<Pack>,
-    &blend_tile<Pack>,
-    &blend_tile_counting<Pack>,
-    &blend_tile_backward<Pack>,
-    &chain_backward<Pack>,
-};
+const Kernels<double> kDoubleKernels = kernels_of<simd::PackDouble>("double");
 
 }  // namespace renderfm::raster::cpu
