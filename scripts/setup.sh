@@ -21,7 +21,7 @@ test_download="up to 2.2 GB"
 
 system_packages=(build-essential cmake ninja-build ccache git python3 python3-venv libinsighttoolkit5-dev
                  libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libstb-dev
-                 libminizip-dev zlib1g-dev)
+                 libminizip-dev zlib1g-dev libgloo-dev)
 test_system_packages=(libgtest-dev libbenchmark-dev libboost-context-dev)
 
 for_tests=false

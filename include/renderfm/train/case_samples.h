@@ -1,0 +1,20 @@
+// Cases of a data set (renderfm-prepare) as training samples.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "renderfm/data/case.h"
+#include "renderfm/train/trainer.h"
+
+namespace renderfm::train {
+
+/// The network sees box and halo, with a mask of the box's Gaussians alone, which are primed as the box by
+/// itself is: that is what was path-traced. Sides are padded to multiples of `side_multiple` with air.
+TrainingSample sample_of(const data::Case& content, double hu_scale, std::int64_t side_multiple);
+
+/// All cases of a data set by split. `config` is finished. Cases are read when they are asked for and kept
+/// within data.cache_gib. Throws kBadInput for a folder without cases, or with cases of other schemas.
+TrainingData open_data_set(const std::filesystem::path& folder, const TrainConfig& config);
+
+}  // namespace renderfm::train
