@@ -13,6 +13,8 @@ LAYERS = [
     ["core"],
     ["math"],
     ["volume", "view", "tensor"],
+    # The part of gaussian without LibTorch: folder src/gaussian/files.
+    ["gaussian_files"],
     ["image", "gaussian"],
     ["medium"],
     # The parts of raster without LibTorch: folders src/raster/cpu and cuda.

@@ -13,7 +13,7 @@ run_packages=("torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-c
 # Open Image Denoise, 179 MB on disk; path tracing does without it where it is missing.
 denoiser_package=pyoidn==2.5.1.0
 # `import torch` in Python wants all of CUDA.
-test_packages=("torch==$torch_version" torchvision==0.26.0 nibabel==5.4.2 plyfile==1.1.5 pydicom==3.0.2
+test_packages=("torch==$torch_version" torchvision==0.26.0 nibabel==5.4.2 plyfile==1.1.5 pydicom==3.0.2 pygltflib==1.16.5
                dynamic-network-architectures==0.4.4 clang-format==14.0.6 nvidia-cuda-nvdisasm==13.5.37)
 run_download="about 550 MB"
 denoiser_download="about 88 MB"
@@ -21,7 +21,7 @@ test_download="up to 2.2 GB"
 
 system_packages=(build-essential cmake ninja-build ccache git python3 python3-venv libinsighttoolkit5-dev
                  libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libstb-dev
-                 libminizip-dev zlib1g-dev libgloo-dev)
+                 libminizip-dev zlib1g-dev libzstd-dev libgloo-dev)
 test_system_packages=(libgtest-dev libbenchmark-dev libboost-context-dev)
 
 for_tests=false

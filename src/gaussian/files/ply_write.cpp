@@ -1,15 +1,12 @@
-#include <torch/types.h>
-
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
+#include "gaussian/files/codecs.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/gaussian/activate.h"
-#include "renderfm/gaussian/ply.h"
-#include "renderfm/math/rotation.h"
 
 namespace renderfm {
 namespace {
@@ -21,7 +18,14 @@ void append_properties(std::string& header, const std::string& stem, int count) 
   for (int n = 0; n < count; ++n) header += fmt::format("property float {}_{}\n", stem, n);
 }
 
-std::string header_text(const GaussianSet& set, PlyFlavor flavor) {
+/// A name on one line of the header, whatever it was made of.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  return text;
+}
+
+std::string header_text(const GaussianNotes& set, std::int64_t count, PlyFlavor flavor) {
   const bool full = flavor == PlyFlavor::kRenderfm;
   std::string text = "ply\nformat binary_little_endian 1.0\n";
   text += "comment renderfm_format 1\n";
@@ -34,10 +38,12 @@ std::string header_text(const GaussianSet& set, PlyFlavor flavor) {
                         radius_mm);
   }
   if (!set.transfer_function.empty())
-    text += fmt::format("comment transfer_function {}\n", set.transfer_function);
-  if (!set.model.empty()) text += fmt::format("comment model {}\n", set.model);
-  for (const auto& [label, name] : set.label_names) text += fmt::format("comment label {} {}\n", label, name);
-  text += fmt::format("element vertex {}\n", set.size());
+    text += fmt::format("comment transfer_function {}\n", one_line(set.transfer_function));
+  if (!set.model.empty()) text += fmt::format("comment model {}\n", one_line(set.model));
+  for (const auto& [label, name] : set.label_names) {
+    text += fmt::format("comment label {} {}\n", label, one_line(name));
+  }
+  text += fmt::format("element vertex {}\n", count);
   for (const char* name : {"x", "y", "z", "nx", "ny", "nz"}) text += fmt::format("property float {}\n", name);
   append_properties(text, "f_dc", 3);
   append_properties(text, "f_rest", full ? 9 : kRestPadded);
@@ -61,12 +67,8 @@ float* write_sh(const float* sh, int rest_per_channel, float* out) {
   return out;
 }
 
-float* write_scale_and_rotation(const float* chol, float* out) {
-  Mat3d c{};
-  for (int row = 0; row < 3; ++row) {
-    for (int column = 0; column <= row; ++column) c[row][column] = chol[layout::c_index(row, column)];
-  }
-  const PrincipalAxes axes = principal_axes(c * transposed(c));
+float* write_scale_and_rotation(const Gaussian6d& gaussian, float* out) {
+  const PrincipalAxes axes = extent_of(gaussian);
   for (int axis = 0; axis < 3; ++axis) *out++ = static_cast<float>(0.5 * std::log(axes.values[axis]));
   for (const double part : quaternion_from_rotation(axes.rotation)) *out++ = static_cast<float>(part);
   return out;
@@ -74,39 +76,31 @@ float* write_scale_and_rotation(const float* chol, float* out) {
 
 }  // namespace
 
-void write_ply(const GaussianSet& gaussians, const std::filesystem::path& path, PlyFlavor flavor) {
-  const GaussianSet set = gaussians.to(torch::kCPU);
+void encode_ply(const GaussianColumns& set, const std::filesystem::path& path, PlyFlavor flavor) {
   const bool full = flavor == PlyFlavor::kRenderfm;
   const int floats = full ? 42 : 62;
-  const float* const position = set.position_mm.data_ptr<float>();
-  const float* const sh = set.sh.data_ptr<float>();
-  const float* const opacity = set.opacity.data_ptr<float>();
-  const float* const mean = set.direction_mean.data_ptr<float>();
-  const float* const chol = set.chol.data_ptr<float>();
-  const std::uint8_t* const label = set.label.defined() ? set.label.data_ptr<std::uint8_t>() : nullptr;
-
   AtomicFile file(path);
-  file.write(header_text(set, flavor));
-  std::vector<float> block(static_cast<std::size_t>(std::min(kBlock, set.size()) * floats));
-  for (std::int64_t first = 0; first < set.size(); first += kBlock) {
-    const std::int64_t count = std::min(kBlock, set.size() - first);
+  file.write(header_text(*set.notes, set.count, flavor));
+  std::vector<float> block(static_cast<std::size_t>(std::min(kBlock, set.count) * floats));
+  for (std::int64_t first = 0; first < set.count; first += kBlock) {
+    const std::int64_t count = std::min(kBlock, set.count - first);
     parallel_for(0, count, 2048, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const std::int64_t n = first + row;
         float* const start = block.data() + row * floats;
         float* out = start;
-        const float* const l = chol + n * layout::kCholCount;
-        for (int axis = 0; axis < 3; ++axis) *out++ = position[n * 3 + axis];
-        for (int axis = 0; axis < 3; ++axis) *out++ = mean[n * 3 + axis];
-        out = write_sh(sh + n * layout::kShCount, full ? 3 : kRestPadded / 3, out);
-        *out++ = layout::logit(opacity[n]);
-        out = write_scale_and_rotation(l, out);
+        const float* const l = set.chol + n * layout::kCholCount;
+        for (int axis = 0; axis < 3; ++axis) *out++ = set.position_mm[n * 3 + axis];
+        for (int axis = 0; axis < 3; ++axis) *out++ = set.direction_mean[n * 3 + axis];
+        out = write_sh(set.sh + n * layout::kShCount, full ? 3 : kRestPadded / 3, out);
+        *out++ = layout::logit(set.opacity[n]);
+        out = write_scale_and_rotation(load(set, n), out);
         if (full) {
           for (int entry = 0; entry < 6; ++entry) *out++ = l[entry];
           for (int r = 0; r < 3; ++r) {
             for (int c = 0; c < 3; ++c) *out++ = l[layout::b_index(r, c)];
           }
-          *out++ = label != nullptr ? static_cast<float>(label[n]) : 0.0F;
+          *out++ = set.label != nullptr ? static_cast<float>(set.label[n]) : 0.0F;
         }
         for (const float* value = start; value != out; ++value) {
           RFM_CHECK(std::isfinite(*value),

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
+
+#include "gaussian/files/input_bytes.h"
 
 namespace renderfm {
 
@@ -23,13 +23,13 @@ struct PlyProperty {
 struct PlyHeader {
   std::int64_t vertex_count = 0;
   std::int64_t vertex_bytes = 0;
+  std::int64_t first_vertex = 0;  ///< its offset in the file
   std::vector<PlyProperty> properties;  ///< of the element `vertex`
   std::vector<std::string> comments;
 
   const PlyProperty* find(const std::string& name) const;  ///< nullptr if absent
 };
 
-/// Leaves `stream` at the first vertex. Throws kBadInput naming `path`.
-PlyHeader read_ply_header(std::ifstream& stream, const std::filesystem::path& path);
+PlyHeader read_ply_header(InputBytes& input);
 
 }  // namespace renderfm
