@@ -23,7 +23,8 @@ template <class T>
 torch::Tensor adopt(std::vector<T>& column, std::vector<std::int64_t> shape, torch::ScalarType type) {
   auto owner = std::make_shared<std::vector<T>>(std::move(column));
   if (owner->empty()) return torch::empty(shape, type);
-  return torch::from_blob(owner->data(), shape, [owner](void*) {}, type);
+  return torch::from_blob(
+      owner->data(), shape, [owner](void*) {}, type);
 }
 
 GaussianSet set_of(DecodedFile file, const std::string& name) {
@@ -65,7 +66,8 @@ void with_columns(const GaussianSet& gaussians, const Write& write) {
   write(GaussianColumns{set.position_mm.const_data_ptr<float>(), set.sh.const_data_ptr<float>(),
                         set.opacity.const_data_ptr<float>(), set.direction_mean.const_data_ptr<float>(),
                         set.chol.const_data_ptr<float>(),
-                        set.label.defined() ? set.label.const_data_ptr<std::uint8_t>() : nullptr, count, &set});
+                        set.label.defined() ? set.label.const_data_ptr<std::uint8_t>() : nullptr, count,
+                        &set});
 }
 
 }  // namespace

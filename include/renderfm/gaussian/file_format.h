@@ -18,7 +18,7 @@ std::string gaussian_suffixes();
 
 enum class PlyFlavor {
   kRenderfm,  ///< 42 floats, with the sixth dimension
-  kInria,     ///< its first part alone, SH padded to degree 3: exactly the 62 floats that strict importers want
+  kInria,  ///< its first part alone, SH padded to degree 3: exactly the 62 floats that strict importers want
 };
 
 struct FileFacts {

@@ -1,5 +1,5 @@
-// Gaussians as plain columns of numbers, and what is known of them beside: what files hold. Without LibTorch, so
-// that every reader of files runs under the sanitizers and fuzzers.
+// Gaussians as plain columns of numbers, and what is known of them beside: what files hold. Without LibTorch,
+// so that every reader of files runs under the sanitizers and fuzzers.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ struct GaussianColumns {
 };
 
 inline GaussianColumns columns_of(const GaussianRows& rows) {
-  return {rows.position_mm.data(), rows.sh.data(),   rows.opacity.data(), rows.direction_mean.data(),
+  return {rows.position_mm.data(), rows.sh.data(),    rows.opacity.data(), rows.direction_mean.data(),
           rows.chol.data(),        rows.label.data(), rows.size(),         &rows.notes};
 }
 

@@ -6,14 +6,16 @@
 #pragma once
 
 //
-// Read are also plain 3DGS files of any SH degree (above degree 1 is dropped, with a warning; they get μ_d = 0, B = 0,
-// A = 10⁴ I) and what the authors of 6DGS and Render-FM write, converted exactly:
-// - 6DGS: mean_view_0..2 (or mean_*, or nx ny nz; normalised), scale_0..5 (or diags_*; ln of the diagonal) and
-//   l_triangle_0..14 (or l_triangs_*; 2 sigmoid - 1) of the Cholesky factor of the joint covariance, position first;
-//   lambda_opc (logit of a λ of its own; 0.35 where absent).
-// - dGS, and their Render-FM predictions: scale and rot of the conditional, mean_view_* or nx ny nz, L_22_inv_0..5
-//   (Cholesky factor of the direction's precision P, diagonal as log), v_12_direction_0..8 and lambda_view: the shift
-//   is sigmoid(lambda_view) s̄ v / |v| P (d - μ_d), s̄ the mean extent; label.
+// Read are also plain 3DGS files of any SH degree (above degree 1 is dropped, with a warning; they get μ_d =
+// 0, B = 0, A = 10⁴ I) and what the authors of 6DGS and Render-FM write, converted exactly:
+// - 6DGS: mean_view_0..2 (or mean_*, or nx ny nz; normalised), scale_0..5 (or diags_*; ln of the diagonal)
+// and
+//   l_triangle_0..14 (or l_triangs_*; 2 sigmoid - 1) of the Cholesky factor of the joint covariance, position
+//   first; lambda_opc (logit of a λ of its own; 0.35 where absent).
+// - dGS, and their Render-FM predictions: scale and rot of the conditional, mean_view_* or nx ny nz,
+// L_22_inv_0..5
+//   (Cholesky factor of the direction's precision P, diagonal as log), v_12_direction_0..8 and lambda_view:
+//   the shift is sigmoid(lambda_view) s̄ v / |v| P (d - μ_d), s̄ the mean extent; label.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,5 @@
-// The readers and writers of every Gaussian file format, on plain columns. Layouts: include/renderfm/gaussian/*.h.
+// The readers and writers of every Gaussian file format, on plain columns. Layouts:
+// include/renderfm/gaussian/*.h.
 #pragma once
 
 #include <filesystem>
@@ -17,8 +18,8 @@ struct DecodedFile {
   FileFacts facts;
 };
 
-/// What to do with a Gaussian that has a NaN, an infinite value or no extent: refuse the file, or leave it out and
-/// count it in FileFacts::unusable.
+/// What to do with a Gaussian that has a NaN, an infinite value or no extent: refuse the file, or leave it
+/// out and count it in FileFacts::unusable.
 enum class Unusable { kRefuse, kLeaveOut };
 
 /// Each throws kBadInput with one sentence, and before memory is allocated that the file cannot fill.

@@ -42,7 +42,8 @@ bool from_precision(const Mat3d& l, const Mat3d& v, Conditional& out) {
 }
 
 void absorb_falloff(double lambda, double ours, Conditional& conditional) {
-  // λ = 0 (nothing fades) is kept finite: u then shrinks to 1e-6 of itself and fades by nothing that float holds.
+  // λ = 0 (nothing fades) is kept finite: u then shrinks to 1e-6 of itself and fades by nothing that float
+  // holds.
   constexpr double kLeastShare = 1e-12;
   const double share = std::fmax(lambda / ours, kLeastShare);
   const double widen = 1 / std::sqrt(share);

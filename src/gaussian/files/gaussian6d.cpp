@@ -25,7 +25,8 @@ bool transform(Gaussian6d& g, const Mat3d& rotation, double scale) {
   // A' = R A Q with the rotation Q that makes it lower triangular again; u turns by Qᵀ, so B' = R B Q.
   const Mat3d turned_a = rotation * g.a, turned_c = rotation * g.c;
   Mat3d a{}, c{};
-  if (!cholesky(turned_a * transposed(turned_a), a) || !cholesky(turned_c * transposed(turned_c), c)) return false;
+  if (!cholesky(turned_a * transposed(turned_a), a) || !cholesky(turned_c * transposed(turned_c), c))
+    return false;
   g.b = rotation * g.b * inverse(turned_a) * a;
   g.a = a;
   g.c = c;

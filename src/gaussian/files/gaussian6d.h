@@ -12,11 +12,11 @@
 namespace renderfm {
 
 struct Gaussian6d {
-  Vec3d position{};                            ///< μ_p, in the unit of its frame
-  std::array<double, layout::kShCount> sh{};   ///< coefficient-major, RGB inner
+  Vec3d position{};                           ///< μ_p, in the unit of its frame
+  std::array<double, layout::kShCount> sh{};  ///< coefficient-major, RGB inner
   double opacity = 0;
-  Vec3d direction_mean{};                      ///< μ_d
-  Mat3d a = Mat3d::identity(), b{}, c{};       ///< L = [[a, 0], [b, c]]; b and c in the unit of the frame
+  Vec3d direction_mean{};                 ///< μ_d
+  Mat3d a = Mat3d::identity(), b{}, c{};  ///< L = [[a, 0], [b, c]]; b and c in the unit of the frame
   std::uint8_t label = 0;
 };
 
@@ -32,12 +32,13 @@ struct FileFrame {
 
 /// glTF: x the patient's left, y up (head), z forward (anterior), metres. Also what SPZ calls RUB.
 inline constexpr FileFrame kYUpMetres{{{{1, 0, 0}, {0, 0, 1}, {0, -1, 0}}}, 1000};
-/// Right, down, forward, as .splat viewers expect: x the patient's left, y towards the feet, z posterior; metres.
+/// Right, down, forward, as .splat viewers expect: x the patient's left, y towards the feet, z posterior;
+/// metres.
 inline constexpr FileFrame kYDownMetres{{{{1, 0, 0}, {0, 0, -1}, {0, 1, 0}}}, 1000};
 
-/// The Gaussian turned by `rotation` (determinant 1) and scaled: centre, covariances, their coupling, μ_d and SH
-/// together, so that it looks the same from a camera turned alike. False where a covariance is not positive
-/// definite.
+/// The Gaussian turned by `rotation` (determinant 1) and scaled: centre, covariances, their coupling, μ_d and
+/// SH together, so that it looks the same from a camera turned alike. False where a covariance is not
+/// positive definite.
 bool transform(Gaussian6d& gaussian, const Mat3d& rotation, double scale);
 
 bool into_frame(Gaussian6d& gaussian, const FileFrame& frame);

@@ -15,8 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 64;                    // of JSON; glTF needs about 8
-constexpr std::int64_t kMaxJson = 64 << 20;      // bytes; ours take about 4000
+constexpr int kMaxDepth = 64;                          // of JSON; glTF needs about 8
+constexpr std::int64_t kMaxJson = 64 << 20;            // bytes; ours take about 4000
 constexpr double kGreatestWhole = 9007199254740992.0;  // 2^53: JSON numbers are doubles
 
 int component_bytes(int type) {
@@ -40,7 +40,9 @@ double number_at(const std::uint8_t* bytes) {
 
 }  // namespace
 
-void Document::fail(const std::string& what) const { fail_input("{} is not a readable .glb: {}", name_, what); }
+void Document::fail(const std::string& what) const {
+  fail_input("{} is not a readable .glb: {}", name_, what);
+}
 
 Document::Document(InputBytes& input) : name_(input.name()) {
   std::array<std::uint32_t, 5> head{};
@@ -50,12 +52,13 @@ Document::Document(InputBytes& input) : name_(input.name()) {
   if (head[1] != 2) fail(fmt::format("glTF version {}; 2 is read", head[1]));
   const std::int64_t size = head[2];
   if (size > input.size()) {
-    fail_input("{} is truncated: its header promises {} bytes, it has {}; copy or write it again", name_, size,
-               input.size());
+    fail_input("{} is truncated: its header promises {} bytes, it has {}; copy or write it again", name_,
+               size, input.size());
   }
   if (head[4] != kJsonChunk) fail("its first chunk is not JSON");
   const std::int64_t json_bytes = head[3];
-  if (json_bytes > kMaxJson || json_bytes > size - 20) fail("its JSON chunk is longer than the file or 64 MiB");
+  if (json_bytes > kMaxJson || json_bytes > size - 20)
+    fail("its JSON chunk is longer than the file or 64 MiB");
   parse(input.read(20, json_bytes));
   std::int64_t at = 20 + json_bytes;
   while (size - at >= 8) {
@@ -139,12 +142,14 @@ Accessor Document::accessor(std::int64_t index) const {
   out.normalized = normalized != from.end() && normalized->is_boolean() && normalized->get<bool>();
   const auto components = kComponents.find(text(from, "type", ""));
   const int bytes = component_bytes(out.component_type);
-  if (components == kComponents.end() || bytes == 0) fail(fmt::format("accessors[{}] has an unknown type", index));
+  if (components == kComponents.end() || bytes == 0)
+    fail(fmt::format("accessors[{}] has an unknown type", index));
   out.components = components->second;
   const std::int64_t element_bytes = bytes * out.components;
 
   const std::int64_t view_index = number(from, "bufferView", -1);
-  if (view_index < 0) fail(fmt::format("accessors[{}] has no buffer view; compressed ones are not read", index));
+  if (view_index < 0)
+    fail(fmt::format("accessors[{}] has no buffer view; compressed ones are not read", index));
   const json& view = element("bufferViews", view_index);
   const std::int64_t buffer = number(view, "buffer", -1);
   if (buffer != 0 || element("buffers", 0).contains("uri")) {
@@ -164,15 +169,16 @@ Accessor Document::accessor(std::int64_t index) const {
   const bool fits = out.count == 0 || (offset <= view_bytes && element_bytes <= view_bytes - offset &&
                                        out.count - 1 <= (view_bytes - offset - element_bytes) / out.stride);
   if (!fits) {
-    fail(fmt::format("accessors[{}] promises {} elements, more than its {} bytes hold", index, out.count, view_bytes));
+    fail(fmt::format("accessors[{}] promises {} elements, more than its {} bytes hold", index, out.count,
+                     view_bytes));
   }
   out.offset = view_offset + offset;
   return out;
 }
 
 double Document::value(const Accessor& accessor, std::int64_t n, int k) const {
-  const std::uint8_t* const bytes = bin_.data() + accessor.offset + n * accessor.stride +
-                                    k * component_bytes(accessor.component_type);
+  const std::uint8_t* const bytes =
+      bin_.data() + accessor.offset + n * accessor.stride + k * component_bytes(accessor.component_type);
   const auto whole = [&](double value, double greatest) {
     return accessor.normalized ? std::max(value / greatest, -1.0) : value;
   };
@@ -230,7 +236,8 @@ std::vector<Placement> Document::placements() const {
   const auto push_all = [&](const json& list, const Placement& parent) {
     for (const json& index : list) {
       if (!index.is_number_unsigned()) fail("a list of nodes holds something that is no index");
-      open.push_back({static_cast<std::int64_t>(std::min<std::uint64_t>(index.get<std::uint64_t>(), 1U << 31)), parent});
+      open.push_back(
+          {static_cast<std::int64_t>(std::min<std::uint64_t>(index.get<std::uint64_t>(), 1U << 31)), parent});
     }
   };
   const json* const nodes = array(root_, "nodes");
@@ -245,7 +252,8 @@ std::vector<Placement> Document::placements() const {
     const Visit visit = open.back();
     open.pop_back();
     const json& node = element("nodes", visit.node);
-    if (seen[static_cast<std::size_t>(visit.node)]) fail(fmt::format("its nodes are no tree: {} occurs twice", visit.node));
+    if (seen[static_cast<std::size_t>(visit.node)])
+      fail(fmt::format("its nodes are no tree: {} occurs twice", visit.node));
     seen[static_cast<std::size_t>(visit.node)] = true;
     Placement here = local_transform(node);
     here.translation = visit.parent.linear * here.translation + visit.parent.translation;

@@ -36,7 +36,8 @@ Accessor attribute(const Document& glb, const json& attributes, const std::strin
   if (index < 0) glb.fail(fmt::format("the attribute {} is missing", name));
   const Accessor accessor = glb.accessor(index);
   if (accessor.components != components) {
-    glb.fail(fmt::format("the attribute {} has {} components, not {}", name, accessor.components, components));
+    glb.fail(
+        fmt::format("the attribute {} has {} components, not {}", name, accessor.components, components));
   }
   if (count >= 0 && accessor.count != count) {
     glb.fail(fmt::format("the attribute {} has {} elements, POSITION has {}", name, accessor.count, count));
@@ -46,7 +47,8 @@ Accessor attribute(const Document& glb, const json& attributes, const std::strin
 
 void check_extension(const Document& glb, const json& extension) {
   const std::string kernel = glb.text(extension, "kernel", ""), space = glb.text(extension, "colorSpace", "");
-  if (kernel != "ellipse") glb.fail(fmt::format("Gaussians of kernel '{}' are not read, only 'ellipse'", kernel));
+  if (kernel != "ellipse")
+    glb.fail(fmt::format("Gaussians of kernel '{}' are not read, only 'ellipse'", kernel));
   if (space != "srgb_rec709_display") {
     glb.fail(fmt::format("colours in '{}' are not read, only 'srgb_rec709_display'", space));
   }
@@ -54,8 +56,8 @@ void check_extension(const Document& glb, const json& extension) {
   if (projection != "perspective") glb.fail(fmt::format("the projection '{}' is not read", projection));
 }
 
-/// A node may turn, move and scale alike in all directions; a direction-dependent Gaussian has no exact meaning under
-/// anything else.
+/// A node may turn, move and scale alike in all directions; a direction-dependent Gaussian has no exact
+/// meaning under anything else.
 void place(const Document& glb, const glb::Placement& placement, Primitive& primitive) {
   const Mat3d gram = transposed(placement.linear) * placement.linear;
   const double square = (gram[0][0] + gram[1][1] + gram[2][2]) / 3;
@@ -68,7 +70,8 @@ void place(const Document& glb, const glb::Placement& placement, Primitive& prim
     similar = similar && std::isfinite(placement.translation[row]);
   }
   if (!similar) {
-    glb.fail("a node mirrors its Gaussians or scales its axes differently; apply its transform to them first");
+    glb.fail(
+        "a node mirrors its Gaussians or scales its axes differently; apply its transform to them first");
   }
   primitive.scaling = std::sqrt(square);
   for (int row = 0; row < 3; ++row) {
@@ -92,9 +95,10 @@ void read_notes(const Document& glb, const json& from, GaussianNotes& notes) {
   if (const json* const sphere = glb.object(from, "viewSphere"); sphere != nullptr) {
     const json* const centre = glb.array(*sphere, "center");
     const auto radius = sphere->find("radius");
-    const bool good = centre != nullptr && centre->size() == 3 &&
-                      std::all_of(centre->begin(), centre->end(), [](const json& v) { return v.is_number(); }) &&
-                      radius != sphere->end() && radius->is_number() && radius->get<double>() > 0;
+    const bool good =
+        centre != nullptr && centre->size() == 3 &&
+        std::all_of(centre->begin(), centre->end(), [](const json& v) { return v.is_number(); }) &&
+        radius != sphere->end() && radius->is_number() && radius->get<double>() > 0;
     if (!good) glb.fail("its viewSphere is not a centre and a radius");
     const Vec3d point{(*centre)[0].get<double>(), (*centre)[1].get<double>(), (*centre)[2].get<double>()};
     notes.view_sphere = ViewSphere{transposed(kYUpMetres.from_lps) * point * kYUpMetres.unit_mm,
@@ -141,7 +145,8 @@ Primitive read_primitive(const Document& glb, const json& primitive, DecodedFile
   file.facts.sh_degree = std::max(file.facts.sh_degree, degree);
   out.sh.push_back(attribute(glb, *attributes, glb::kBase + ":SH_DEGREE_0_COEF_0", 3, count));
   for (int k = 0; k < 3 && degree > 0; ++k) {
-    out.sh.push_back(attribute(glb, *attributes, fmt::format("{}:SH_DEGREE_1_COEF_{}", glb::kBase, k), 3, count));
+    out.sh.push_back(
+        attribute(glb, *attributes, fmt::format("{}:SH_DEGREE_1_COEF_{}", glb::kBase, k), 3, count));
   }
   if (attributes->contains(glb::kSix + ":DIRECTION_MEAN")) {
     Primitive::Six six;
@@ -167,11 +172,13 @@ bool gaussian_of(const Document& glb, const Primitive& from, std::int64_t n, Gau
   g.position = vector(from.position);
   for (std::size_t k = 0; k < from.sh.size(); ++k) {
     const Vec3d rgb = vector(from.sh[k]);
-    for (int channel = 0; channel < 3; ++channel) g.sh[3 * k + static_cast<std::size_t>(channel)] = rgb[channel];
+    for (int channel = 0; channel < 3; ++channel)
+      g.sh[3 * k + static_cast<std::size_t>(channel)] = rgb[channel];
   }
   g.opacity = glb.value(from.opacity, n, 0);
   Quaternion wxyz{};
-  for (int part = 0; part < 4; ++part) wxyz[static_cast<std::size_t>((part + 1) % 4)] = glb.value(from.rotation, n, part);
+  for (int part = 0; part < 4; ++part)
+    wxyz[static_cast<std::size_t>((part + 1) % 4)] = glb.value(from.rotation, n, part);
   for (const double part : wxyz) {
     if (!std::isfinite(part)) return false;
   }
@@ -241,7 +248,8 @@ DecodedFile decode_glb(InputBytes& input, Unusable unusable) {
   file.rows.notes.low_pass_compensation = false;
   const std::vector<Primitive> primitives = collect(glb, file);
   if (file.facts.six_dimensional) file.facts.layout += " with " + glb::kSix;
-  if (file.facts.sh_degree > 1) file.facts.remarks.push_back("spherical harmonics above degree 1 are dropped");
+  if (file.facts.sh_degree > 1)
+    file.facts.remarks.push_back("spherical harmonics above degree 1 are dropped");
   std::int64_t count = 0;
   for (const Primitive& primitive : primitives) {
     count = std::min(count + primitive.position.count, std::int64_t{1} << 40);

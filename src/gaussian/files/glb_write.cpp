@@ -25,7 +25,8 @@ struct Attribute {
   int floats, column;
 };
 
-// A row: position 3, rotation 4, scale 3, opacity 1, SH 12, direction mean 3, A diagonal 3, A lower 3, B 9, label 1.
+// A row: position 3, rotation 4, scale 3, opacity 1, SH 12, direction mean 3, A diagonal 3, A lower 3, B 9,
+// label 1.
 constexpr int kRowFloats = 42;
 
 std::vector<Attribute> attributes(int sh_degree) {

@@ -18,8 +18,9 @@ std::int64_t size_of_file(const std::filesystem::path& path) {
 
 void InputBytes::read(std::int64_t offset, void* bytes, std::int64_t count) {
   if (offset < 0 || count < 0 || offset > size_ || count > size_ - offset) {
-    fail_input("{} is truncated: {} bytes are promised at offset {}, but the file has {}; copy or write it again",
-               name_, count, offset, size_);
+    fail_input(
+        "{} is truncated: {} bytes are promised at offset {}, but the file has {}; copy or write it again",
+        name_, count, offset, size_);
   }
   if (count > 0) fetch(offset, bytes, count);
 }
@@ -52,8 +53,10 @@ void MemoryInput::fetch(std::int64_t offset, void* bytes, std::int64_t count) {
 void check_fits_memory(std::int64_t bytes, const std::string& name) {
   const std::int64_t available = available_memory_bytes();
   if (bytes < 0 || bytes > available) {
-    fail_input("{} would need {:.1f} GB of memory, and {:.1f} GB are free; it is too large for this machine, or damaged",
-               name, static_cast<double>(bytes) / 1e9, static_cast<double>(available) / 1e9);
+    fail_input(
+        "{} would need {:.1f} GB of memory, and {:.1f} GB are free; it is too large for this machine, or "
+        "damaged",
+        name, static_cast<double>(bytes) / 1e9, static_cast<double>(available) / 1e9);
   }
 }
 

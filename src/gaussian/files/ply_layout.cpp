@@ -53,7 +53,8 @@ PlyLayout::PlyLayout(const PlyHeader& header, const std::string& file, double la
   opacity_ = required({"opacity"});
   while (rest_count_ < kMaxRest && has(fmt::format("f_rest_{}", rest_count_))) ++rest_count_;
   if (rest_count_ % 3 != 0) {
-    fail_input("{} has {} f_rest properties; SH needs the same number for red, green and blue", file_, rest_count_);
+    fail_input("{} has {} f_rest properties; SH needs the same number for red, green and blue", file_,
+               rest_count_);
   }
   rest_ = required(names("f_rest", rest_count_));
   label_ = header.find("label");
@@ -63,8 +64,9 @@ PlyLayout::PlyLayout(const PlyHeader& header, const std::string& file, double la
 void PlyLayout::find_kind() {
   const bool joint = has("l_triangle_0") || has("l_triangs_0");
   if (has("mean_time_0") || has("l_triangle_15") || has("l_triangs_15") || has("L_22_inv_6")) {
-    fail_input("{} holds Gaussians that change with time (7DGS); only those of position and direction are read",
-               file_);
+    fail_input(
+        "{} holds Gaussians that change with time (7DGS); only those of position and direction are read",
+        file_);
   }
   if (has("dir_chol_0")) {
     kind_ = Kind::kRenderfm;
@@ -92,8 +94,8 @@ void PlyLayout::find_kind() {
 }
 
 void PlyLayout::find_direction_mean() {
-  direction_mean_ = has("mean_view_0") || has("mean_0") ? numbered({"mean_view", "mean"}, 3)
-                                                        : required({"nx", "ny", "nz"});
+  direction_mean_ =
+      has("mean_view_0") || has("mean_0") ? numbered({"mean_view", "mean"}, 3) : required({"nx", "ny", "nz"});
 }
 
 PlyLayout::Columns PlyLayout::required(const std::vector<std::string>& wanted) const {
@@ -109,7 +111,8 @@ PlyLayout::Columns PlyLayout::required(const std::vector<std::string>& wanted) c
 }
 
 PlyLayout::Columns PlyLayout::numbered(const std::vector<std::string>& stems, int count) const {
-  const auto stem = std::find_if(stems.begin(), stems.end(), [&](const std::string& s) { return has(s + "_0"); });
+  const auto stem =
+      std::find_if(stems.begin(), stems.end(), [&](const std::string& s) { return has(s + "_0"); });
   return required(names(stem == stems.end() ? stems.front() : *stem, count));
 }
 
@@ -209,7 +212,8 @@ bool PlyLayout::read_dgs(const char* vertex, Gaussian6d& g) const {
     const double mean_extent = (std::exp(scale.x) + std::exp(scale.y) + std::exp(scale.z)) / 3;
     const double weight = layout::sigmoid(value_of(vertex, *shift_weight_)) * mean_extent;
     for (int row = 0; row < 3; ++row) {
-      for (int column = 0; column < 3; ++column) v[row][column] *= squares > 0 ? weight / std::sqrt(squares) : 0;
+      for (int column = 0; column < 3; ++column)
+        v[row][column] *= squares > 0 ? weight / std::sqrt(squares) : 0;
     }
   }
   Conditional out{};
@@ -231,10 +235,10 @@ void PlyLayout::describe(FileFacts& facts) const {
   const bool inria = header_.properties.size() == 62 && rest_count_ == 45 && has("nx") && has("rot_3") &&
                      header_.vertex_bytes == 248;
   if (!inria) {
-    facts.remarks.push_back(
-        fmt::format("importers that insist on the 62 floats (248 bytes) of 3DGS refuse its {} properties of {} "
-                    "bytes; write it with --ply-flavor inria for them",
-                    header_.properties.size(), header_.vertex_bytes));
+    facts.remarks.push_back(fmt::format(
+        "importers that insist on the 62 floats (248 bytes) of 3DGS refuse its {} properties of {} "
+        "bytes; write it with --ply-flavor inria for them",
+        header_.properties.size(), header_.vertex_bytes));
   }
 }
 

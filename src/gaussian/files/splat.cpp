@@ -46,7 +46,8 @@ bool to_row(Gaussian6d g, SplatRow& row) {
     row.position[axis] = static_cast<float>(g.position[axis]);
     row.scale[axis] = static_cast<float>(std::sqrt(axes.values[axis]));
     const double colour = 0.5 + kSh0 * g.sh[static_cast<std::size_t>(axis)];
-    finite = finite && std::isfinite(row.position[axis]) && std::isfinite(row.scale[axis]) && std::isfinite(colour);
+    finite = finite && std::isfinite(row.position[axis]) && std::isfinite(row.scale[axis]) &&
+             std::isfinite(colour);
     row.colour[axis] = finite ? to_byte(255 * colour) : std::uint8_t{0};
   }
   row.colour[3] = finite ? to_byte(255 * g.opacity) : std::uint8_t{0};
@@ -59,8 +60,8 @@ bool to_row(Gaussian6d g, SplatRow& row) {
 DecodedFile decode_splat(InputBytes& input, Unusable unusable) {
   constexpr auto kRow = static_cast<std::int64_t>(sizeof(SplatRow));
   if (input.size() % kRow != 0) {
-    fail_input("{} is truncated or no .splat: its {} bytes are not whole rows of {}", input.name(), input.size(),
-               kRow);
+    fail_input("{} is truncated or no .splat: its {} bytes are not whole rows of {}", input.name(),
+               input.size(), kRow);
   }
   DecodedFile file;
   const std::int64_t count = file.facts.count = input.size() / kRow;
@@ -76,8 +77,8 @@ DecodedFile decode_splat(InputBytes& input, Unusable unusable) {
     parallel_for(0, rows, 2048, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         Gaussian6d gaussian;
-        const bool good =
-            from_row(block[static_cast<std::size_t>(row)], gaussian) && store(gaussian, file.rows, first + row);
+        const bool good = from_row(block[static_cast<std::size_t>(row)], gaussian) &&
+                          store(gaussian, file.rows, first + row);
         usable[static_cast<std::size_t>(first + row)] = good ? 1 : 0;
       }
     });
@@ -100,12 +101,14 @@ void encode_splat(const GaussianColumns& columns, const std::filesystem::path& p
   });
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return weight[a] > weight[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return weight[a] > weight[b]; });
   AtomicFile file(path);
   std::vector<SplatRow> block;
   for (std::size_t first = 0; first < order.size(); first += kBlock) {
     block.clear();
-    for (std::size_t n = first; n < std::min(order.size(), first + kBlock); ++n) block.push_back(rows[order[n]]);
+    for (std::size_t n = first; n < std::min(order.size(), first + kBlock); ++n)
+      block.push_back(rows[order[n]]);
     file.write(block.data(), block.size() * sizeof(SplatRow));
   }
   file.commit();

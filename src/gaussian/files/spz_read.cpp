@@ -16,8 +16,8 @@ namespace {
 
 using spz::Header;
 
-// Deflate cannot shrink data further; packed Gaussians in zstd never come near it. A file that promises more is no
-// scene but a bomb.
+// Deflate cannot shrink data further; packed Gaussians in zstd never come near it. A file that promises more
+// is no scene but a bomb.
 constexpr std::int64_t kMaxRatio = 1032;
 
 std::uint32_t u32_at(const std::uint8_t* bytes) {
@@ -57,8 +57,8 @@ std::array<std::int64_t, spz::kStreams + 1> stream_offsets(const Header& header)
 
 void check_promise(const Header& header, std::int64_t bytes, InputBytes& input) {
   if (bytes / kMaxRatio > input.size()) {
-    fail_input("{} is damaged: it promises {} Gaussians, more than {} compressed bytes can hold", input.name(),
-               header.count, input.size());
+    fail_input("{} is damaged: it promises {} Gaussians, more than {} compressed bytes can hold",
+               input.name(), header.count, input.size());
   }
   check_fits_memory(bytes + header.count * kBytesPerRow, input.name());
 }
@@ -80,7 +80,8 @@ class Inflater {
       stream_.avail_out = static_cast<uInt>(piece);
       while (stream_.avail_out > 0 && step()) {
       }
-      if (stream_.avail_out > 0) fail_input("{} is truncated: it ends before its last Gaussian", input_.name());
+      if (stream_.avail_out > 0)
+        fail_input("{} is truncated: it ends before its last Gaussian", input_.name());
       bytes += piece;
       count -= piece;
     }
@@ -103,7 +104,8 @@ class Inflater {
   bool step() {
     if (ended_) return false;
     if (stream_.avail_in == 0) {
-      const std::int64_t piece = std::min<std::int64_t>(static_cast<std::int64_t>(block_.size()), input_.size() - at_);
+      const std::int64_t piece =
+          std::min<std::int64_t>(static_cast<std::int64_t>(block_.size()), input_.size() - at_);
       if (piece == 0) return false;
       input_.read(at_, block_.data(), piece);
       at_ += piece;
@@ -160,10 +162,11 @@ std::vector<std::uint8_t> read_zstd(InputBytes& input, Header& header) {
     const std::uint64_t packed = u64_at(sizes.data() + 16 * s), raw = u64_at(sizes.data() + 16 * s + 8);
     const std::int64_t expected = offsets[from + 1] - offsets[from];
     if (raw != static_cast<std::uint64_t>(expected)) {
-      fail_input("{} is damaged: stream {} promises {} bytes, {} Gaussians take {}", input.name(), s, raw, header.count,
-                 expected);
+      fail_input("{} is damaged: stream {} promises {} bytes, {} Gaussians take {}", input.name(), s, raw,
+                 header.count, expected);
     }
-    if (packed > static_cast<std::uint64_t>(input.size())) fail_input("{} is truncated in stream {}", input.name(), s);
+    if (packed > static_cast<std::uint64_t>(input.size()))
+      fail_input("{} is truncated in stream {}", input.name(), s);
     const std::vector<std::uint8_t> source = input.read(at, static_cast<std::int64_t>(packed));
     at += static_cast<std::int64_t>(packed);
     const std::size_t got = ZSTD_decompress(bytes.data() + offsets[from], static_cast<std::size_t>(expected),
@@ -199,8 +202,8 @@ Quaternion rotation_of_smallest_three(std::uint32_t packed) {
   return {q[3], q[0], q[1], q[2]};
 }
 
-bool gaussian_of(const std::array<const std::uint8_t*, spz::kStreams>& from, const Header& header, std::int64_t n,
-                 Gaussian6d& g) {
+bool gaussian_of(const std::array<const std::uint8_t*, spz::kStreams>& from, const Header& header,
+                 std::int64_t n, Gaussian6d& g) {
   const double unit = std::exp2(-header.fractional_bits);
   Vec3d sigma{};
   for (int axis = 0; axis < 3; ++axis) {

@@ -30,8 +30,8 @@ int fractional_bits(const GaussianColumns& columns, const std::filesystem::path&
   }
   int bits = kMostFractionalBits;
   while (bits > 0 && farthest * std::exp2(bits) > kGreatestFixed) --bits;
-  RFM_CHECK(farthest * std::exp2(bits) <= kGreatestFixed, "a Gaussian lies {} m away, too far for {}", farthest,
-            path.string());
+  RFM_CHECK(farthest * std::exp2(bits) <= kGreatestFixed, "a Gaussian lies {} m away, too far for {}",
+            farthest, path.string());
   return bits;
 }
 
@@ -45,25 +45,24 @@ void put_rotation(const Quaternion& wxyz, std::uint8_t* out) {
   for (std::size_t part = 0; part < 4; ++part) {
     if (part == largest) continue;
     const bool negative = (q[part] < 0) != (q[largest] < 0);
-    const auto magnitude = static_cast<std::uint32_t>(
-        std::min(511.0, std::round(511 * std::abs(q[part]) * std::sqrt(2.0))));
+    const auto magnitude =
+        static_cast<std::uint32_t>(std::min(511.0, std::round(511 * std::abs(q[part]) * std::sqrt(2.0))));
     packed = (packed << 10) | (negative ? 512U : 0U) | magnitude;
   }
   std::memcpy(out, &packed, sizeof(packed));
 }
 
 /// The Gaussian's bytes at row n of each stream; false where a value is not finite.
-bool put(Gaussian6d g, const Header& header, std::int64_t n, const std::array<std::uint8_t*, spz::kStreams>& to) {
+bool put(Gaussian6d g, const Header& header, std::int64_t n,
+         const std::array<std::uint8_t*, spz::kStreams>& to) {
   if (!into_frame(g, kYUpMetres)) return false;
   const PrincipalAxes axes = extent_of(g);
   const double unit = std::exp2(header.fractional_bits);
   bool finite = std::isfinite(g.opacity) && std::isfinite(g.position.x + g.position.y + g.position.z);
   for (int axis = 0; axis < 3; ++axis) {
     const auto at = static_cast<std::size_t>(axis);
-    const auto fixed =
-        static_cast<std::int32_t>(finite ? std::clamp(std::round(g.position[axis] * unit), -kGreatestFixed,
-                                                      kGreatestFixed)
-                                         : 0);
+    const auto fixed = static_cast<std::int32_t>(
+        finite ? std::clamp(std::round(g.position[axis] * unit), -kGreatestFixed, kGreatestFixed) : 0);
     for (int byte = 0; byte < 3; ++byte) {
       to[spz::kPositions][9 * n + 3 * axis + byte] = static_cast<std::uint8_t>((fixed >> (8 * byte)) & 255);
     }
@@ -86,8 +85,9 @@ bool put(Gaussian6d g, const Header& header, std::int64_t n, const std::array<st
 
 void write_gzip(const std::vector<std::uint8_t>& bytes, AtomicFile& file) {
   z_stream stream{};
-  RFM_CHECK(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK,
-            "zlib cannot start to compress");
+  RFM_CHECK(
+      deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK,
+      "zlib cannot start to compress");
   std::vector<std::uint8_t> block(1 << 18);
   constexpr std::size_t kPiece = std::size_t{1} << 30;  // zlib counts in 32 bits
   std::size_t at = 0;

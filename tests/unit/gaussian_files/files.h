@@ -1,4 +1,5 @@
-// What the tests of Gaussian files share: a folder, rows of every kind of number, drawing them, and reading bytes.
+// What the tests of Gaussian files share: a folder, rows of every kind of number, drawing them, and reading
+// bytes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -88,7 +89,8 @@ inline GaussianRows baked(GaussianRows rows) {
 /// RGB of three cameras around the origin, one after the other.
 inline std::vector<float> picture(const GaussianRows& rows, int side = 64) {
   std::vector<Camera> cameras;
-  for (const double turn : {0.3, 2.4, 4.4}) cameras.push_back(camera_around(turn, 60, side, side, 1.6 * side));
+  for (const double turn : {0.3, 2.4, 4.4})
+    cameras.push_back(camera_around(turn, 60, side, side, 1.6 * side));
   raster::cpu::test::Drawing drawing(cameras);
   drawing.draw({rows.position_mm.data(), rows.sh.data(), rows.opacity.data(), rows.direction_mean.data(),
                 rows.chol.data(), rows.size(), static_cast<float>(rows.notes.lambda_opacity),

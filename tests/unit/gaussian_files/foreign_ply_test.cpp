@@ -1,5 +1,5 @@
-// The authors' layouts: their conditionals written down from their definitions, slowly, against our slice of what is
-// read.
+// The authors' layouts: their conditionals written down from their definitions, slowly, against our slice of
+// what is read.
 #include <array>
 #include <map>
 
@@ -20,8 +20,10 @@ struct Conditioned {
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// A file with named float columns, one row per map.
-std::string ply_of(const std::vector<std::string>& names, const std::vector<std::map<std::string, float>>& rows) {
-  std::string bytes = "ply\nformat binary_little_endian 1.0\nelement vertex " + std::to_string(rows.size()) + "\n";
+std::string ply_of(const std::vector<std::string>& names,
+                   const std::vector<std::map<std::string, float>>& rows) {
+  std::string bytes =
+      "ply\nformat binary_little_endian 1.0\nelement vertex " + std::to_string(rows.size()) + "\n";
   for (const std::string& name : names) bytes += "property float " + name + "\n";
   bytes += "end_header\n";
   for (const auto& row : rows) {
@@ -111,7 +113,8 @@ Conditioned dgs(const std::map<std::string, float>& row, Vec3d camera, Vec3d mea
   const Vec3d delta = normalised(position - camera) - normalised(mean_view);
   const Vec3d z = transposed(l) * delta;
   Mat3d v{};
-  Mat3d rotation = rotation_from_quaternion({at("rot", 0), at("rot", 1), at("rot", 2), at("rot", 3)}), stretched = rotation;
+  Mat3d rotation = rotation_from_quaternion({at("rot", 0), at("rot", 1), at("rot", 2), at("rot", 3)}),
+        stretched = rotation;
   double squares = 0, mean_extent = 0;
   for (int n = 0; n < 9 && shifts; ++n) squares += at("v_12_direction", n) * at("v_12_direction", n);
   for (int axis = 0; axis < 3; ++axis) {
@@ -119,7 +122,8 @@ Conditioned dgs(const std::map<std::string, float>& row, Vec3d camera, Vec3d mea
     for (int i = 0; i < 3; ++i) stretched[i][axis] *= std::exp(at("scale", axis));
   }
   for (int n = 0; n < 9 && shifts; ++n) {
-    v[n / 3][n % 3] = sigmoid(row.at("lambda_view")) * mean_extent * at("v_12_direction", n) / std::sqrt(squares);
+    v[n / 3][n % 3] =
+        sigmoid(row.at("lambda_view")) * mean_extent * at("v_12_direction", n) / std::sqrt(squares);
   }
   return {position + v * (l * z), stretched * transposed(stretched),
           sigmoid(row.at("opacity")) * std::exp(-0.35 * dot(z, z))};
@@ -147,7 +151,9 @@ void expect_same(const Scene& scene, const Theirs& theirs, const std::string& la
       ASSERT_NEAR(want.opacity, got.opacity, 2e-5) << n;
       for (int i = 0; i < 3; ++i) {
         for (int j = 0; j < 3; ++j) {
-          ASSERT_NEAR(want.covariance[i][j], got.covariance[i][j], 1e-5 * (1 + std::abs(want.covariance[i][i]))) << n;
+          ASSERT_NEAR(want.covariance[i][j], got.covariance[i][j],
+                      1e-5 * (1 + std::abs(want.covariance[i][i])))
+              << n;
         }
       }
     }
@@ -163,19 +169,25 @@ std::vector<std::pair<std::string, int>> columns(std::vector<std::pair<std::stri
 }
 
 TEST(ForeignPly, The6dgsLayoutIsTheSameConditional) {
-  const Scene scene = random_scene(columns({{"mean_view", 3}, {"f_dc", 3}, {"f_rest", 9}, {"opacity", 0},
-                                            {"lambda_opc", 0}, {"scale", 6}, {"l_triangle", 15}}));
+  const Scene scene = random_scene(columns({{"mean_view", 3},
+                                            {"f_dc", 3},
+                                            {"f_rest", 9},
+                                            {"opacity", 0},
+                                            {"lambda_opc", 0},
+                                            {"scale", 6},
+                                            {"l_triangle", 15}}));
   expect_same(
       scene,
       [](const auto& row, Vec3d camera) {
-        return sixdgs(row, camera, "scale", "l_triangle", vector_of(row, "mean_view"), sigmoid(row.at("lambda_opc")));
+        return sixdgs(row, camera, "scale", "l_triangle", vector_of(row, "mean_view"),
+                      sigmoid(row.at("lambda_opc")));
       },
       "6dgs");
 }
 
 TEST(ForeignPly, TheOldNamesOf6dgsAreTheSameConditional) {
-  const Scene scene = random_scene(
-      columns({{"mean", 3}, {"f_dc", 3}, {"opacity", 0}, {"diags", 6}, {"l_triangs", 15}}));
+  const Scene scene =
+      random_scene(columns({{"mean", 3}, {"f_dc", 3}, {"opacity", 0}, {"diags", 6}, {"l_triangs", 15}}));
   expect_same(
       scene,
       [](const auto& row, Vec3d camera) {
@@ -185,8 +197,8 @@ TEST(ForeignPly, TheOldNamesOf6dgsAreTheSameConditional) {
 }
 
 TEST(ForeignPly, TheMeanDirectionMayLieInTheNormals) {
-  const Scene scene = random_scene(columns({{"nx", 0}, {"ny", 0}, {"nz", 0}, {"f_dc", 3}, {"opacity", 0},
-                                            {"scale", 6}, {"l_triangle", 15}}));
+  const Scene scene = random_scene(columns(
+      {{"nx", 0}, {"ny", 0}, {"nz", 0}, {"f_dc", 3}, {"opacity", 0}, {"scale", 6}, {"l_triangle", 15}}));
   expect_same(
       scene,
       [](const auto& row, Vec3d camera) {
@@ -196,17 +208,31 @@ TEST(ForeignPly, TheMeanDirectionMayLieInTheNormals) {
 }
 
 TEST(ForeignPly, TheDgsLayoutIsTheSameConditional) {
-  const Scene scene = random_scene(columns({{"f_dc", 3}, {"f_rest", 9}, {"opacity", 0}, {"scale", 3}, {"rot", 4},
-                                            {"mean_view", 3}, {"L_22_inv", 6}, {"v_12_direction", 9},
+  const Scene scene = random_scene(columns({{"f_dc", 3},
+                                            {"f_rest", 9},
+                                            {"opacity", 0},
+                                            {"scale", 3},
+                                            {"rot", 4},
+                                            {"mean_view", 3},
+                                            {"L_22_inv", 6},
+                                            {"v_12_direction", 9},
                                             {"lambda_view", 0}}));
   expect_same(
       scene,
-      [](const auto& row, Vec3d camera) { return dgs(row, camera, vector_of(row, "mean_view"), true); }, "dgs");
+      [](const auto& row, Vec3d camera) { return dgs(row, camera, vector_of(row, "mean_view"), true); },
+      "dgs");
 }
 
 TEST(ForeignPly, ARenderFmPredictionOfTheAuthorsKeepsItsLabels) {
-  Scene scene = random_scene(columns({{"nx", 0}, {"ny", 0}, {"nz", 0}, {"f_dc", 3}, {"opacity", 0}, {"scale", 3},
-                                      {"rot", 4}, {"L_22_inv", 6}, {"label", 0}}));
+  Scene scene = random_scene(columns({{"nx", 0},
+                                      {"ny", 0},
+                                      {"nz", 0},
+                                      {"f_dc", 3},
+                                      {"opacity", 0},
+                                      {"scale", 3},
+                                      {"rot", 4},
+                                      {"L_22_inv", 6},
+                                      {"label", 0}}));
   for (std::size_t n = 0; n < scene.rows.size(); ++n) scene.rows[n]["label"] = static_cast<float>(3 * n);
   expect_same(
       scene,
@@ -219,8 +245,8 @@ TEST(ForeignPly, ARenderFmPredictionOfTheAuthorsKeepsItsLabels) {
 }
 
 TEST(ForeignPly, SphericalHarmonicsOfEveryDegreeGiveTheirFirstBand) {
-  const Scene scene = random_scene(
-      columns({{"f_dc", 3}, {"f_rest", 45}, {"opacity", 0}, {"scale", 3}, {"rot", 4}}), 5);
+  const Scene scene =
+      random_scene(columns({{"f_dc", 3}, {"f_rest", 45}, {"opacity", 0}, {"scale", 3}, {"rot", 4}}), 5);
   const DecodedFile file = decode_bytes(GaussianFormat::kPly, ply_of(scene.names, scene.rows));
   EXPECT_EQ(file.facts.sh_degree, 3);
   EXPECT_EQ(file.facts.layout, "3dgs");
@@ -231,8 +257,12 @@ TEST(ForeignPly, SphericalHarmonicsOfEveryDegreeGiveTheirFirstBand) {
 }
 
 TEST(ForeignPly, WhatChangesWithTimeIsRefused) {
-  const Scene scene = random_scene(columns({{"mean_view", 3}, {"mean_time", 1}, {"f_dc", 3}, {"opacity", 0},
-                                            {"scale", 7}, {"l_triangle", 21}}),
+  const Scene scene = random_scene(columns({{"mean_view", 3},
+                                            {"mean_time", 1},
+                                            {"f_dc", 3},
+                                            {"opacity", 0},
+                                            {"scale", 7},
+                                            {"l_triangle", 21}}),
                                    2);
   expect_refused(GaussianFormat::kPly, ply_of(scene.names, scene.rows), "change with time");
 }

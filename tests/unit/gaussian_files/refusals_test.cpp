@@ -113,7 +113,8 @@ TEST_F(Refusals, PlyHeadersThatNeverEndOrPromiseTooMuch) {
   const std::string count = "element vertex 20";
   huge.replace(huge.find(count), count.size(), "element vertex 9223372036854775807");
   expect_refused(GaussianFormat::kPly, huge, "promises 9223372036854775807");
-  expect_refused(GaussianFormat::kPly, start + "element vertex 0\nelement vertex 5\nproperty float x\nend_header\n",
+  expect_refused(GaussianFormat::kPly,
+                 start + "element vertex 0\nelement vertex 5\nproperty float x\nend_header\n",
                  "two elements");
 }
 
@@ -221,7 +222,8 @@ TEST_F(OtherSpz, VersionTwoHoldsItsRotationsInThreeBytes) {
 }
 
 TEST_F(OtherSpz, VersionFourThatLies) {
-  expect_refused(GaussianFormat::kSpz, v4([](std::string& table) { put(table, 0, ~std::uint64_t{0}); }), "truncated");
+  expect_refused(GaussianFormat::kSpz, v4([](std::string& table) { put(table, 0, ~std::uint64_t{0}); }),
+                 "truncated");
   expect_refused(GaussianFormat::kSpz, v4([](std::string& table) { put(table, 8, std::uint64_t{1} << 40); }),
                  "promises 1099511627776 bytes");
   expect_refused(GaussianFormat::kSpz, v4([](std::string& table) { put(table, 0, std::uint64_t{3}); }),
@@ -275,11 +277,13 @@ TEST_F(GlbRefusals, ChunksAndViewsThatLie) {
   put(lies, 20 + size, std::uint32_t{0xfffffff0});
   expect_refused(GaussianFormat::kGlb, lies, "a chunk is longer");
   expect_change_refused([](json& d) { d["bufferViews"][0]["byteLength"] = 1e15; }, "reaches beyond");
-  expect_change_refused([](json& d) { d["bufferViews"][0]["byteOffset"] = 9007199254740992.0; }, "reaches beyond");
+  expect_change_refused([](json& d) { d["bufferViews"][0]["byteOffset"] = 9007199254740992.0; },
+                        "reaches beyond");
   expect_change_refused([](json& d) { d["bufferViews"][0]["byteOffset"] = -4; }, "not a whole number");
   expect_change_refused([](json& d) { d["bufferViews"][0]["byteStride"] = 1; }, "stride of 1");
   expect_change_refused([](json& d) { d["accessors"][0]["count"] = 9007199254740992.0; }, "more than its");
-  expect_change_refused([](json& d) { d["accessors"][0]["byteOffset"] = 9007199254740992.0; }, "more than its");
+  expect_change_refused([](json& d) { d["accessors"][0]["byteOffset"] = 9007199254740992.0; },
+                        "more than its");
   expect_change_refused([](json& d) { d["accessors"][1]["count"] = 3; }, "POSITION has 20");
   expect_change_refused([](json& d) { d["accessors"][0]["componentType"] = 77; }, "unknown type");
   expect_change_refused([](json& d) { d["accessors"][0]["type"] = "MAT4"; }, "unknown type");
@@ -300,9 +304,12 @@ TEST_F(GlbRefusals, DocumentsThatAreNone) {
 }
 
 TEST_F(GlbRefusals, GaussiansThatWeCannotDraw) {
-  const auto extension = [](json& d) -> json& { return primitive(d)["extensions"]["KHR_gaussian_splatting"]; };
+  const auto extension = [](json& d) -> json& {
+    return primitive(d)["extensions"]["KHR_gaussian_splatting"];
+  };
   expect_change_refused([&](json& d) { extension(d)["kernel"] = "box"; }, "kernel 'box'");
-  expect_change_refused([&](json& d) { extension(d)["colorSpace"] = "lin_rec709_display"; }, "lin_rec709_display");
+  expect_change_refused([&](json& d) { extension(d)["colorSpace"] = "lin_rec709_display"; },
+                        "lin_rec709_display");
   expect_change_refused([](json& d) { primitive(d)["mode"] = 4; }, "primitive of points");
   expect_change_refused([](json& d) { primitive(d)["attributes"].erase("KHR_gaussian_splatting:SCALE"); },
                         "KHR_gaussian_splatting:SCALE is missing");

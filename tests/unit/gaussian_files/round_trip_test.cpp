@@ -28,8 +28,8 @@ const GaussianRows& scene() {
   return rows;
 }
 
-// Half the spread of A would make u vanish for most directions: this scene must look different when baked, or the
-// comparisons below could not see the sixth dimension go.
+// Half the spread of A would make u vanish for most directions: this scene must look different when baked, or
+// the comparisons below could not see the sixth dimension go.
 TEST_F(RoundTrip, TheSceneOfTheseTestsNeedsItsSixthDimension) {
   EXPECT_LT(psnr(picture(scene()), picture(baked(scene()))), 25);
 }
@@ -82,7 +82,8 @@ TEST_F(RoundTrip, SplatLosesNoMoreThanItsEightBits) {
   GaussianRows inside = scene();
   for (GaussianRows* rows : {&wanted, &inside}) {  // colours that 8 bits from 0 to 1 can say
     for (std::size_t n = 0; n < rows->opacity.size(); ++n) {
-      for (std::size_t k = 0; k < 3; ++k) rows->sh[12 * n + k] = std::clamp(rows->sh[12 * n + k], -1.7F, 1.7F);
+      for (std::size_t k = 0; k < 3; ++k)
+        rows->sh[12 * n + k] = std::clamp(rows->sh[12 * n + k], -1.7F, 1.7F);
     }
   }
   const GaussianRows read = through(GaussianFormat::kSplat, inside);
