@@ -9,7 +9,9 @@
 #include "common/scan_options.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
-#include "renderfm/gaussian/ply.h"
+#include "renderfm/core/log.h"
+#include "renderfm/gaussian/gaussian_file.h"
+#include "renderfm/model/export_target.h"
 
 namespace {
 
@@ -17,7 +19,7 @@ using namespace renderfm;
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string ct, out, report, ply_flavor = "renderfm";
+  std::string ct, out, report, ply_flavor = "renderfm", target;
   bool list_series = false;
   tools::ScanOptions scan;
 };
@@ -33,8 +35,26 @@ void print_series(const std::string& ct) {
 }
 
 void check_output(const fs::path& out) {
-  if (out.extension() != ".ply") fail_input("cannot write {}: Gaussians are written as .ply", out.string());
+  required_gaussian_format(out);
   check_writable(out);
+}
+
+/// Returns how many were written: fewer than there are where a target allows no more.
+std::int64_t write(const GaussianSet& gaussians, const fs::path& out, const Options& options) {
+  GaussianFileOptions file{options.ply_flavor == "inria" ? PlyFlavor::kInria : PlyFlavor::kRenderfm};
+  if (options.target.empty()) {
+    write_gaussians(gaussians, out, file);
+    return gaussians.size();
+  }
+  const ExportTarget& target = export_target(options.target);
+  file.sh_degree = target.sh_degree;
+  const GaussianSet kept = reduce_to_target(gaussians, target, out, file.ply_flavor);
+  if (kept.size() < gaussians.size()) {
+    log_info("--target {}: the {} of {} Gaussians that contribute most are kept", target.name, kept.size(),
+             gaussians.size());
+  }
+  write_gaussians(kept, out, file);
+  return kept.size();
 }
 
 /// out.ply -> out.bone.ply, where several transfer functions were asked for.
@@ -53,19 +73,18 @@ void infer(Options& options) {
   const auto network = tools::load_network(options.scan);
   Scene scene = tools::load_scene(options.ct, options.scan, network.get());
   const auto functions = choice.resolve(scene);
-  const PlyFlavor flavor = options.ply_flavor == "inria" ? PlyFlavor::kInria : PlyFlavor::kRenderfm;
   for (const TransferFunction& tf : functions) {
     const Prediction prediction = tools::predict(scene, tf, options.scan, network.get());
     const fs::path out = output_name(options.out, tf.name, functions.size() > 1);
-    write_ply(prediction.gaussians, out, flavor);
+    const std::int64_t written = write(prediction.gaussians, out, options);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     fmt::print("{}: {} Gaussians, {:.1f} MB, {:.1f} s, transfer function {}, model {}\n", out.string(),
-               prediction.gaussians.size(), static_cast<double>(fs::file_size(out)) / 1e6, seconds, tf.name,
+               written, static_cast<double>(fs::file_size(out)) / 1e6, seconds, tf.name,
                prediction.gaussians.model);
-    scene.report.add_fact("output " + out.filename().string(),
-                          fmt::format("{} Gaussians of {} foreground voxels, transfer function {}, model {}",
-                                      prediction.gaussians.size(), prediction.foreground_voxels, tf.name,
-                                      prediction.gaussians.model));
+    scene.report.add_fact(
+        "output " + out.filename().string(),
+        fmt::format("{} Gaussians of {} foreground voxels, transfer function {}, model {}", written,
+                    prediction.foreground_voxels, tf.name, prediction.gaussians.model));
   }
   if (!options.report.empty()) {
     AtomicFile report(options.report);
@@ -82,16 +101,26 @@ int main(int argc, char** argv) {
       "renderfm-infer", "Turns a CT into 6D Gaussians that every splat viewer opens.",
       "  renderfm-infer ct.nii.gz out.ply\n"
       "  renderfm-infer ct.nii.gz out.ply --labels segmentation.nii.gz --tf bone-and-vessels\n"
+      "  renderfm-infer ct.nii.gz out.spz --target web\n"
       "  renderfm-infer dicom_folder --list-series\n"
       "  renderfm-infer dicom.zip out.ply --series 1 --organs skeleton,vessels --report report.json"};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
     app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage file, DICOM folder or zip")->required();
-    app.add_option("OUT", options.out, "Gaussians to write, .ply");
+    app.add_option(
+        "OUT", options.out,
+        "Gaussians to write: .ply (everything), .glb (glTF, everything), .spz or .splat (small; what depends "
+        "on the direction is baked as seen along each one's mean direction)");
     app.add_flag("--list-series", options.list_series, "List the series of a DICOM folder or zip and stop");
     app.add_option("--report", options.report, "Write what was read and repaired as JSON");
     app.add_option("--ply-flavor", options.ply_flavor,
                    "renderfm (6D), or inria: plain 3DGS for strict importers")
         ->check(CLI::IsMember({"renderfm", "inria"}).description(""));
+    app.add_option(
+           "--target", options.target,
+           "Keep what fits: desktop (4 M Gaussians, 1 GB), web (500 k, 25 MB), mobile (300 k, 12 MB, plain "
+           "colours) or quest (400 k, 70 MB)")
+        ->default_str("")
+        ->check(CLI::IsMember({"desktop", "web", "mobile", "quest"}).description(""));
     tools::add_scan_options(app, options.scan);
     return [&] { infer(options); };
   });

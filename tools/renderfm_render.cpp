@@ -11,7 +11,8 @@
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/progress.h"
-#include "renderfm/gaussian/ply.h"
+#include "renderfm/gaussian/file_report.h"
+#include "renderfm/gaussian/gaussian_file.h"
 #include "renderfm/image/contact_sheet.h"
 #include "renderfm/image/image_io.h"
 #include "renderfm/model/gaussian_view.h"
@@ -29,7 +30,7 @@ struct Options {
   std::string in, out, size = "512x512", cameras;
   double azimuth_deg = 0, elevation_deg = 0;
   int orbit = 0;
-  bool four_sides = false, overwrite = false;
+  bool four_sides = false, overwrite = false, check = false, json = false;
   tools::ScanOptions scan;
 };
 
@@ -47,10 +48,10 @@ std::array<int, 2> parse_size(const std::string& text) {
   return size;
 }
 
-/// One set per transfer function; a .ply has the one it was made with.
+/// One set per transfer function; a file of Gaussians has the one it was made with.
 std::vector<GaussianSet> load_gaussians(const Options& options) {
   if (tools::is_gaussian_file(options.in)) {
-    return {select_organs(read_ply(options.in), options.scan.organs)};
+    return {select_organs(read_gaussians(options.in), options.scan.organs)};
   }
   const tools::TransferFunctionChoice choice(options.scan);
   const auto network = tools::load_network(options.scan);
@@ -85,7 +86,16 @@ void draw_frames(const GaussianSet& set, const std::vector<NamedCamera>& cameras
   fmt::print("{}: {} pictures\n", folder.string(), cameras.size());
 }
 
+/// Prints what the file holds; a file with problems is bad input.
+void check_file(const Options& options) {
+  const FileReport report = inspect_gaussian_file(options.in);
+  fmt::print("{}", options.json ? to_json(report) : to_text(report));
+  if (!report.problems.empty()) fail_input("{}: {}", options.in, report.problems.front());
+}
+
 void render(const Options& options) {
+  if (options.check) return check_file(options);
+  if (options.out.empty()) fail_usage("OUT is missing; see renderfm-render --help");
   const auto [width, height] = parse_size(options.size);
   const bool frames = options.orbit > 0 || !options.cameras.empty();
   std::vector<NamedCamera> cameras;
@@ -141,11 +151,12 @@ int main(int argc, char** argv) {
       "  renderfm-render out.ply sides.png --four-sides --organs skeleton,aorta\n"
       "  renderfm-render out.ply turntable --orbit 72\n"
       "  renderfm-render ct.nii.gz presets.png --tf all\n"
-      "  renderfm-render out.ply views --cameras transforms.json"};
+      "  renderfm-render out.ply views --cameras transforms.json\n"
+      "  renderfm-render --check out.spz"};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
-    app.add_option("IN", options.in, "Gaussians (.ply), or a CT as renderfm-infer takes it")->required();
-    app.add_option("OUT", options.out, "Picture to write (.png); a folder for --orbit and --cameras")
+    app.add_option("IN", options.in, "Gaussians (.ply .glb .spz .splat), or a CT as renderfm-infer takes it")
         ->required();
+    app.add_option("OUT", options.out, "Picture to write (.png); a folder for --orbit and --cameras");
     app.add_option("--azimuth", options.azimuth_deg,
                    "Degrees around the patient: 0 looks at the front, 90 at the left side");
     app.add_option("--elevation", options.elevation_deg, "Degrees towards the head")
@@ -160,6 +171,10 @@ int main(int argc, char** argv) {
         app.add_flag("--four-sides", options.four_sides, "Draw front, left, back and right in a row");
     cameras->excludes(orbit);
     sides->excludes(cameras)->excludes(orbit);
+    auto* const check =
+        app.add_flag("--check", options.check,
+                     "Say what a file of Gaussians holds and what is wrong with it; draw nothing");
+    app.add_flag("--json", options.json, "Print --check as JSON")->needs(check);
     app.add_flag("--overwrite", options.overwrite, "Write into a folder that is not empty");
     tools::add_scan_options(app, options.scan);
     return [&] { render(options); };

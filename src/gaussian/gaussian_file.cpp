@@ -98,6 +98,16 @@ GaussianFormat required_gaussian_format(const fs::path& path) {
   return *format;
 }
 
+std::int64_t bytes_per_gaussian(GaussianFormat format, const GaussianFileOptions& options) {
+  const bool linear = options.sh_degree > 0;
+  switch (format) {
+    case GaussianFormat::kPly: return options.ply_flavor == PlyFlavor::kInria ? 248 : 168;
+    case GaussianFormat::kGlb: return linear ? 172 : 136;
+    case GaussianFormat::kSpz: return linear ? 29 : 20;
+    default: return 32;
+  }
+}
+
 GaussianSet read_gaussians(const fs::path& path) { return read(path, required_gaussian_format(path)); }
 
 void write_gaussians(const GaussianSet& gaussians, const fs::path& path, const GaussianFileOptions& options) {

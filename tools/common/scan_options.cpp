@@ -4,6 +4,7 @@
 
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
+#include "renderfm/gaussian/file_format.h"
 #include "renderfm/nn/device.h"
 
 namespace renderfm::tools {
@@ -138,6 +139,6 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOpt
   return prediction;
 }
 
-bool is_gaussian_file(const std::filesystem::path& path) { return path.extension() == ".ply"; }
+bool is_gaussian_file(const std::filesystem::path& path) { return gaussian_format(path).has_value(); }
 
 }  // namespace renderfm::tools

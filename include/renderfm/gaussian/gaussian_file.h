@@ -18,6 +18,8 @@ GaussianSet read_gaussians(const std::filesystem::path& path);
 /// Atomic. Formats without the sixth dimension get the slice at u = 0.
 void write_gaussians(const GaussianSet& gaussians, const std::filesystem::path& path,
                      const GaussianFileOptions& options = {});
+/// The most that one Gaussian takes in a file; .spz stays below it by what its compression gains.
+std::int64_t bytes_per_gaussian(GaussianFormat format, const GaussianFileOptions& options);
 /// The format of a file's suffix; throws kBadInput naming the suffixes that there are.
 GaussianFormat required_gaussian_format(const std::filesystem::path& path);
 

@@ -31,7 +31,7 @@ const GaussianRows& scene() {
 // Half the spread of A would make u vanish for most directions: this scene must look different when baked, or
 // the comparisons below could not see the sixth dimension go.
 TEST_F(RoundTrip, TheSceneOfTheseTestsNeedsItsSixthDimension) {
-  EXPECT_LT(psnr(picture(scene()), picture(baked(scene()))), 25);
+  EXPECT_LT(psnr(picture(scene()), picture(baked(scene()))), 28);
 }
 
 TEST_F(RoundTrip, PlyDrawsTheSamePicture) {
@@ -64,11 +64,15 @@ TEST_F(RoundTrip, SpzLosesNoMoreThanItsEightBits) {
     for (std::size_t k = 0; k < 3; ++k) {
       ASSERT_NEAR(read.position_mm[3 * n + k], wanted.position_mm[3 * n + k], 1e-3);  // a micrometre
       const float dc = wanted.sh[12 * n + k];
-      if (std::abs(dc) < 3.3F) ASSERT_NEAR(read.sh[12 * n + k], dc, 0.5 / 38.25 + 1e-5);
+      if (std::abs(dc) < 3.3F) {
+        ASSERT_NEAR(read.sh[12 * n + k], dc, 0.5 / 38.25 + 1e-5);
+      }
     }
     for (std::size_t k = 3; k < 12; ++k) {
       const float value = wanted.sh[12 * n + k];
-      if (std::abs(value) < 0.98F) ASSERT_NEAR(read.sh[12 * n + k], value, 0.5 / 128 + 1e-5);
+      if (std::abs(value) < 0.98F) {
+        ASSERT_NEAR(read.sh[12 * n + k], value, 0.5 / 128 + 1e-5);
+      }
     }
   }
   EXPECT_TRUE(read.notes.low_pass_compensation);
