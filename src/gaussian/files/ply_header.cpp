@@ -100,8 +100,7 @@ PlyHeader read_ply_header(InputBytes& input) {
       }
       in_vertex = element == "vertex";
       if (!in_vertex && !seen_vertex) {
-        fail_input("{} is a PLY whose first element is '{}'; Gaussians need 'vertex' first", name,
-                   element);
+        fail_input("{} is a PLY whose first element is '{}'; Gaussians need 'vertex' first", name, element);
       }
       if (in_vertex) {
         const auto [end, error] =
@@ -115,14 +114,14 @@ PlyHeader read_ply_header(InputBytes& input) {
       std::string type, property;
       words >> type >> property;
       if (type == "list") {
-        fail_input("{} is a PLY with list properties on its vertices; it holds a mesh, not Gaussians",
-                   name);
+        fail_input("{} is a PLY with list properties on its vertices; it holds a mesh, not Gaussians", name);
       }
       const PlyType parsed = parse_type(type, name);
       header.properties.push_back({property, parsed, header.vertex_bytes});
       header.vertex_bytes += ply_type_size(parsed);
       if (header.properties.size() > kMaxProperties) {
-        fail_input("{} is not a readable PLY: its vertices have more than {} properties", name, kMaxProperties);
+        fail_input("{} is not a readable PLY: its vertices have more than {} properties", name,
+                   kMaxProperties);
       }
     }
   }

@@ -23,7 +23,7 @@ struct PlyProperty {
 struct PlyHeader {
   std::int64_t vertex_count = 0;
   std::int64_t vertex_bytes = 0;
-  std::int64_t first_vertex = 0;  ///< its offset in the file
+  std::int64_t first_vertex = 0;        ///< its offset in the file
   std::vector<PlyProperty> properties;  ///< of the element `vertex`
   std::vector<std::string> comments;
 
