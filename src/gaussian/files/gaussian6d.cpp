@@ -76,20 +76,21 @@ void resize(GaussianRows& rows, std::int64_t count) {
 
 Gaussian6d load(const GaussianColumns& columns, std::int64_t n) {
   Gaussian6d g;
+  const auto wide = [](float value) { return static_cast<double>(value); };
   const float* const l = columns.chol + n * layout::kCholCount;
   for (int k = 0; k < layout::kShCount; ++k) {
-    g.sh[static_cast<std::size_t>(k)] = columns.sh[n * layout::kShCount + k];
+    g.sh[static_cast<std::size_t>(k)] = wide(columns.sh[n * layout::kShCount + k]);
   }
   for (int row = 0; row < 3; ++row) {
-    g.position[row] = columns.position_mm[3 * n + row];
-    g.direction_mean[row] = columns.direction_mean[3 * n + row];
+    g.position[row] = wide(columns.position_mm[3 * n + row]);
+    g.direction_mean[row] = wide(columns.direction_mean[3 * n + row]);
     for (int column = 0; column < 3; ++column) {
-      g.a[row][column] = column <= row ? static_cast<double>(l[layout::a_index(row, column)]) : 0;
-      g.c[row][column] = column <= row ? static_cast<double>(l[layout::c_index(row, column)]) : 0;
-      g.b[row][column] = l[layout::b_index(row, column)];
+      g.a[row][column] = column <= row ? wide(l[layout::a_index(row, column)]) : 0;
+      g.c[row][column] = column <= row ? wide(l[layout::c_index(row, column)]) : 0;
+      g.b[row][column] = wide(l[layout::b_index(row, column)]);
     }
   }
-  g.opacity = columns.opacity[n];
+  g.opacity = wide(columns.opacity[n]);
   g.label = columns.label != nullptr ? columns.label[n] : std::uint8_t{0};
   return g;
 }

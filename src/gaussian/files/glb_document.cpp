@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMaxDepth = 64;                          // of JSON; glTF needs about 8
-constexpr std::int64_t kMaxJson = 64 << 20;            // bytes; ours take about 4000
+constexpr std::int64_t kMaxJson = 16 << 20;            // bytes; ours take about 4000
 constexpr double kGreatestWhole = 9007199254740992.0;  // 2^53: JSON numbers are doubles
 
 int component_bytes(int type) {
@@ -58,7 +58,7 @@ Document::Document(InputBytes& input) : name_(input.name()) {
   if (head[4] != kJsonChunk) fail("its first chunk is not JSON");
   const std::int64_t json_bytes = head[3];
   if (json_bytes > kMaxJson || json_bytes > size - 20)
-    fail("its JSON chunk is longer than the file or 64 MiB");
+    fail("its JSON chunk is longer than the file or 16 MiB");
   parse(input.read(20, json_bytes));
   std::int64_t at = 20 + json_bytes;
   while (size - at >= 8) {
