@@ -1,10 +1,13 @@
 // The programs and the file formats: what renderfm-infer writes with each suffix, what renderfm-render makes
 // of it.
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
+#include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "renderfm/gaussian/gaussian_file.h"

@@ -39,6 +39,15 @@ TEST_F(RoundTrip, PlyDrawsTheSamePicture) {
   EXPECT_GT(psnr(picture(through(GaussianFormat::kPly, scene())), picture(scene())), 90);
 }
 
+TEST_F(RoundTrip, ANameOfSeveralLinesStaysInItsComment) {
+  GaussianRows rows = scene();
+  rows.notes.model = "v1\nelement vertex 0\nend_header";
+  rows.notes.label_names[7] = "liver\nend_header";
+  const GaussianRows read = through(GaussianFormat::kPly, rows);
+  EXPECT_EQ(read.size(), rows.size());
+  EXPECT_EQ(read.notes.model, "v1 element vertex 0 end_header");
+}
+
 TEST_F(RoundTrip, GlbDrawsTheSamePictureThoughItsAxesAreOthers) {
   EXPECT_GT(psnr(picture(through(GaussianFormat::kGlb, scene())), picture(scene())), 90);
 }
