@@ -12,11 +12,10 @@
 #include <utility>
 
 #include "renderfm/core/parallel.h"
+#include "renderfm/medium/surface_probability.h"
 
 namespace renderfm {
 namespace {
-
-constexpr float kSurfaceKappa_mm = 20;
 
 /// A plane-by-plane walk through [D, H, W] storage: `plane` counts along the main axis, `row` and `column`
 /// inside.
@@ -210,10 +209,6 @@ std::array<FaceSweep, 2> face_sweeps(const SweepAxes& axes, Vec3d spacing_mm) {
 
 }  // namespace
 
-float surface_probability(Vec3f gradient_per_mm) {
-  return 1 - std::exp(-kSurfaceKappa_mm * norm(gradient_per_mm));
-}
-
 AmbientLight compute_ambient_light(const Medium& medium, const std::vector<std::int64_t>& voxels) {
   const Geometry& grid = medium.geometry();
   std::vector<std::int32_t> slot(static_cast<std::size_t>(grid.voxel_count()), -1);
@@ -221,7 +216,7 @@ AmbientLight compute_ambient_light(const Medium& medium, const std::vector<std::
   parallel_for(0, static_cast<std::int64_t>(voxels.size()), 8192, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       const Vec3f gradient = medium.opacity_gradient_per_mm(voxels[n]);
-      const float probability = surface_probability(gradient);
+      const float probability = surface_probability(norm(gradient));
       gathered[n].volume_weight = 1 - probability;
       gathered[n].surface_normal =
           probability > 0 ? gradient * (-probability / norm(gradient)) : Vec3f{0, 0, 0};

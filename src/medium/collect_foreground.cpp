@@ -8,6 +8,7 @@
 #include "renderfm/core/parallel.h"
 #include "renderfm/math/srgb.h"
 #include "renderfm/medium/ambient_light.h"
+#include "renderfm/medium/surface_probability.h"
 
 namespace renderfm {
 namespace {
@@ -99,7 +100,7 @@ Foreground collect_foreground(const Medium& medium, const LabelVolume& labels) {
       const Vec3f gradient = medium.opacity_gradient_per_mm(voxel);
       const float steepness = norm(gradient);
       foreground.inward_normal[n] =
-          steepness > 0 ? gradient * (surface_probability(gradient) / steepness) : Vec3f{0, 0, 0};
+          steepness > 0 ? gradient * (surface_probability(steepness) / steepness) : Vec3f{0, 0, 0};
     }
   });
   const std::vector<Shade> mixed = mix_neighbours(medium, foreground, shades);

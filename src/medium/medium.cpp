@@ -116,6 +116,7 @@ Medium::Medium(const CtVolume& ct, const LabelVolume& labels, const TransferFunc
                 labels_.size() == hu_.size(),
             "CT and labels of a medium must lie on one grid");
   opacity_length_mm_ = tf.unit_distance_mm / tf.density_scale;
+  phase_g_ = tf.phase_g;
   ClassTables tables = build_class_tables(labels, tf, organs, geometry_.min_spacing_mm());
   class_of_label_ = tables.class_of_label;
   classes_ = std::move(tables.classes);
@@ -136,7 +137,7 @@ Medium::Medium(const CtVolume& ct, const LabelVolume& labels, const TransferFunc
   }
   set_gradient_factor(tf, tables.layer_of_class);
   set_extinction();
-  blurred_opacity_ = blurred_opacity(sigma_t_, geometry_.shape_zyx);
+  blurred_opacity_ = renderfm::blurred_opacity(sigma_t_, geometry_.shape_zyx);
 }
 
 std::int64_t Medium::first_cell(std::int64_t voxel) const {

@@ -19,9 +19,6 @@ struct AmbientLight {
   std::vector<float> exposure;
 };
 
-/// Surface probability p_s = 1 - exp(-κ |g|), κ = 20 mm (Kroes et al. 2012), of an opacity gradient g per mm.
-float surface_probability(Vec3f gradient_per_mm);
-
 /// Sweeps the volume along 54 directions. `voxels` are offsets into the medium's grid.
 AmbientLight compute_ambient_light(const Medium& medium, const std::vector<std::int64_t>& voxels);
 

@@ -44,6 +44,10 @@ class Medium {
   /// already.
   const std::vector<std::uint8_t>& gradient_factor() const { return gradient_factor_; }
   float with_factor(float sigma_t_per_mm, std::uint8_t factor) const;
+  /// The length over which a table's extinction reaches the transfer function's opacity.
+  double opacity_length_mm() const { return opacity_length_mm_; }
+  /// Henyey-Greenstein mean cosine of the transfer function.
+  double phase_g() const { return phase_g_; }
 
   /// At voxel centres, [D, H, W]: extinction with the class weights of the smoothed labels.
   const std::vector<float>& sigma_t_per_mm() const { return sigma_t_; }
@@ -51,6 +55,8 @@ class Medium {
   Vec3f srgb(std::int64_t voxel) const;
   /// Gradient of the blurred opacity 1 - exp(-sigma_t * 1 mm), per mm, at a voxel centre: points inwards.
   Vec3f opacity_gradient_per_mm(std::int64_t voxel) const;
+  /// The blurred opacity itself, in [0, 1], [D, H, W].
+  const std::vector<float>& blurred_opacity() const { return blurred_opacity_; }
   /// The visible label at or nearest around the voxel, 0 if none.
   std::uint8_t label(std::int64_t voxel) const;
 
@@ -67,7 +73,7 @@ class Medium {
   int class_scale_ = 1;
   std::vector<MediumClass> classes_;
   std::vector<std::uint8_t> gradient_factor_;
-  double opacity_length_mm_ = 1;  // over which a table's extinction reaches the transfer function's opacity
+  double opacity_length_mm_ = 1, phase_g_ = 0;
   std::vector<float> sigma_t_;
   std::vector<float> blurred_opacity_;
 

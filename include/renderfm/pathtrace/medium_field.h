@@ -1,0 +1,156 @@
+// What the tracer asks of a labelled CT, answered from ordinary memory: 4-byte voxel records, filtered here.
+// CUDA code may use it too; a field of textures answers the same questions.
+#pragma once
+
+#include <cstdint>
+
+#include "renderfm/pathtrace/sampling.h"
+
+namespace renderfm::pathtrace {
+
+struct VoxelRecord {
+  std::int16_t hu;
+  std::uint8_t material_class;
+  std::uint8_t opacity;  ///< blurred opacity of 1 mm, 255 standing for 1
+};
+static_assert(sizeof(VoxelRecord) == 4);
+
+inline constexpr int kTablePad = 2;   ///< voxels repeated around the records, so that no fetch is clamped
+inline constexpr int kHuBins = 4096;  ///< one per HU from kTableMinHu
+inline constexpr int kTableMinHu = -1024;
+
+/// Shapes without the border: [depth, height, width]. Voxel i covers [i, i + 1] in voxel coordinates.
+struct MediumPointers {
+  const VoxelRecord* voxels;            ///< [depth + 2 pad, height + 2 pad, width + 2 pad]
+  const std::uint8_t* fine_class;       ///< [2 depth + 2 pad, ...], or null: the records' class counts
+  const std::uint8_t* gradient_factor;  ///< like voxels, 255 standing for 1; null where there is none
+  const float* sigma_t_per_mm;          ///< [classes, kHuBins]
+  const float* opacity;                 ///< [classes, kHuBins] of opacity_length_mm, for gradient_factor
+  const Vec3f* albedo;                  ///< [classes, kHuBins] linear RGB
+  int width, height, depth;
+  int classes;
+  float opacity_length_mm;
+  Vec3f voxels_per_mm;
+  float phase_g;
+};
+
+/// Whether a corner at 1 of an axis is picked, with the probability of its trilinear weight `fraction`,
+/// rounded to 1/1024.
+RFM_HD int pick_upper(std::uint32_t ten_bits, float fraction) {
+  return static_cast<int>(ten_bits & 1023U) < static_cast<int>(fraction * 1024.0F + 0.5F) ? 1 : 0;
+}
+
+/// Extinction of a table entry dimmed by the gradient opacity: it multiplies the opacity, not the extinction.
+RFM_HD float dimmed_extinction(float opacity, std::uint8_t factor, float opacity_length_mm) {
+  const float passed = 1.0F - opacity * (static_cast<float>(factor) * (1.0F / 255.0F));
+  return negative_log(passed > 5.9604645e-8F ? passed : 5.9604645e-8F) / opacity_length_mm;
+}
+
+class SoftwareMediumField {
+ public:
+  /// Which table entry a collision met.
+  struct Material {
+    int entry = 0;
+  };
+
+  RFM_HD explicit SoftwareMediumField(const MediumPointers& medium)
+      : m_(medium),
+        row_(medium.width + 2 * kTablePad),
+        slice_(static_cast<std::int64_t>(row_) * (medium.height + 2 * kTablePad)) {}
+
+  RFM_HD Vec3f size_voxels() const {
+    return {static_cast<float>(m_.width), static_cast<float>(m_.height), static_cast<float>(m_.depth)};
+  }
+  RFM_HD Vec3f voxels_per_mm() const { return m_.voxels_per_mm; }
+  RFM_HD float phase_g() const { return m_.phase_g; }
+
+  /// sigma_t per mm at a point, given 30 random bits that pick the corner whose class counts. Its mean over
+  /// the bits is the sum over the classes with their trilinear weights.
+  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material) const {
+    const Cell c(point_voxels);
+    const std::int64_t at = offset(c);
+    std::int64_t corner = at + pick_upper(bits, c.fx) + pick_upper(bits >> 10, c.fy) * row_ +
+                          pick_upper(bits >> 20, c.fz) * slice_;
+    int material_class = 0;
+    if (m_.fine_class == nullptr) {
+      material_class = m_.voxels[corner].material_class;
+    } else {
+      const Cell f({2.0F * point_voxels.x, 2.0F * point_voxels.y, 2.0F * point_voxels.z});
+      const int x = f.x + pick_upper(bits, f.fx), y = f.y + pick_upper(bits >> 10, f.fy),
+                z = f.z + pick_upper(bits >> 20, f.fz);
+      const std::int64_t fine_row = 2 * m_.width + 2 * kTablePad, fine_rows = 2 * m_.height + 2 * kTablePad;
+      material_class = m_.fine_class[(z * fine_rows + y) * fine_row + x];
+      // The voxel that the fine cell lies in.
+      corner = (x + kTablePad) / 2 + (y + kTablePad) / 2 * row_ + (z + kTablePad) / 2 * slice_;
+    }
+    if (material_class == 0) return 0;
+    const float hu = trilinear_hu(at, c);
+    material.entry = material_class * kHuBins + static_cast<int>(hu + (0.5F - kTableMinHu));
+    if (m_.gradient_factor == nullptr) return m_.sigma_t_per_mm[material.entry];
+    const std::uint8_t factor = m_.gradient_factor[corner];
+    return factor == 255 ? m_.sigma_t_per_mm[material.entry]
+                         : dimmed_extinction(m_.opacity[material.entry], factor, m_.opacity_length_mm);
+  }
+
+  RFM_HD Vec3f albedo(const Material& material) const { return m_.albedo[material.entry]; }
+
+  /// Central differences over one voxel to either side of the blurred opacity, per mm; points inwards.
+  RFM_HD Vec3f opacity_gradient_per_mm(Vec3f point_voxels) const {
+    const Cell c(point_voxels);
+    const std::int64_t at = offset(c);
+    const Vec3f g{difference(at, 1, row_, slice_, c.fx, c.fy, c.fz),
+                  difference(at, row_, 1, slice_, c.fy, c.fx, c.fz),
+                  difference(at, slice_, 1, row_, c.fz, c.fx, c.fy)};
+    return g * m_.voxels_per_mm * (0.5F / 255.0F);
+  }
+
+ private:
+  /// The eight voxels around a point, counted with the border, and the point's place between them.
+  struct Cell {
+    int x, y, z;
+    float fx, fy, fz;
+    RFM_HD explicit Cell(Vec3f point_voxels) {
+      const Vec3f p{point_voxels.x + (kTablePad - 0.5F), point_voxels.y + (kTablePad - 0.5F),
+                    point_voxels.z + (kTablePad - 0.5F)};
+      x = static_cast<int>(p.x);
+      y = static_cast<int>(p.y);
+      z = static_cast<int>(p.z);
+      fx = p.x - static_cast<float>(x);
+      fy = p.y - static_cast<float>(y);
+      fz = p.z - static_cast<float>(z);
+    }
+  };
+
+  RFM_HD std::int64_t offset(const Cell& c) const { return c.z * slice_ + (c.y * row_ + c.x); }
+
+  RFM_HD float hu_between(std::int64_t at, float f) const {
+    const float a = m_.voxels[at].hu, b = m_.voxels[at + 1].hu;
+    return a + (b - a) * f;
+  }
+  RFM_HD float trilinear_hu(std::int64_t at, const Cell& c) const {
+    const float y0 = hu_between(at, c.fx), y1 = hu_between(at + row_, c.fx);
+    const float z0 = y0 + (y1 - y0) * c.fy;
+    const float y2 = hu_between(at + slice_, c.fx), y3 = hu_between(at + slice_ + row_, c.fx);
+    const float z1 = y2 + (y3 - y2) * c.fy;
+    return z0 + (z1 - z0) * c.fz;
+  }
+  /// Opacity in a plane across an axis, bilinear.
+  RFM_HD float plane(std::int64_t at, std::int64_t b, std::int64_t c, float fb, float fc) const {
+    const float v00 = m_.voxels[at].opacity, v10 = m_.voxels[at + b].opacity;
+    const float v01 = m_.voxels[at + c].opacity, v11 = m_.voxels[at + b + c].opacity;
+    const float low = v00 + (v10 - v00) * fb, high = v01 + (v11 - v01) * fb;
+    return low + (high - low) * fc;
+  }
+  /// Opacity (of 255) one voxel further along an axis minus one voxel back.
+  RFM_HD float difference(std::int64_t at, std::int64_t a, std::int64_t b, std::int64_t c, float fa, float fb,
+                          float fc) const {
+    const float near = plane(at + a, b, c, fb, fc) - plane(at - a, b, c, fb, fc);
+    const float far = plane(at + 2 * a, b, c, fb, fc) - plane(at, b, c, fb, fc);
+    return near + (far - near) * fa;
+  }
+
+  const MediumPointers& m_;
+  std::int64_t row_, slice_;
+};
+
+}  // namespace renderfm::pathtrace

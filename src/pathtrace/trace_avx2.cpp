@@ -1,0 +1,7 @@
+#include "pathtrace/trace-inl.h"
+
+namespace renderfm::pathtrace {
+
+const TraceFunctions kTraceAvx2 = kFunctions;
+
+}  // namespace renderfm::pathtrace

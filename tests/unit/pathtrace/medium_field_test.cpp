@@ -1,0 +1,247 @@
+// Labelled scans: what a collision meets, where surfaces lie, and that the hybrid of surface and cloud keeps
+// energy. Means are judged at 4 standard errors (99.994 %), fixed seeds.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+
+#include "renderfm/pathtrace/integrator.h"
+#include "renderfm/pathtrace/path_tracer.h"
+#include "unit/pathtrace/scenes.h"
+#include "unit/pathtrace/statistics.h"
+
+namespace renderfm::pathtrace {
+namespace {
+
+using test::Estimate;
+using test::estimate;
+using test::kFewer;
+
+/// Two organs side by side with jagged borders, HU that vary, and tables that rise and fall again.
+Medium mixed(double spacing_mm, bool gradient_opacity) {
+  TransferFunction tf;
+  tf.layers = {
+      {{"liver"},
+       {{-200, 0}, {0, 0.9}, {60, 0.05}, {200, 0.5}},
+       {{-200, {0.9F, 0.2F, 0.1F}}, {200, {0.2F, 0.9F, 0.3F}}},
+       {}},
+      {{"spleen"}, {{-100, 0.3}, {40, 0}, {41, 0.8}, {50, 0.8}, {51, 0}}, {{0, {0.3F, 0.4F, 1}}}, {}}};
+  if (gradient_opacity) tf.layers[0].gradient_opacity = {{0, 0.1}, {40, 1}};
+  return test::labelled(
+      {14, 17, 19}, spacing_mm, tf,
+      [](Vec3d p) {
+        const double wave = 9 + 3 * std::sin(1.3 * p.y) + 2 * std::cos(1.7 * p.z);
+        if (norm(p - Vec3d{9, 8, 7}) > 7.5) return std::uint8_t{0};
+        return p.x < wave ? std::uint8_t{1} : std::uint8_t{2};
+      },
+      [](Vec3d p) { return 60 * std::sin(0.9 * p.x + 0.4 * p.y) + 90 * std::cos(0.5 * p.z + 0.2 * p.x); });
+}
+
+TEST(MediumField, NoPointIsDenserThanItsCellsMajorant) {
+  for (const double spacing : {1.5, 3.0}) {
+    for (const bool gradient : {false, true}) {
+      const Medium medium = mixed(spacing, gradient);
+      for (const int edge : {1, 2, 4, 64}) {
+        SCOPED_TRACE(testing::Message()
+                     << spacing << " mm, gradient opacity " << gradient << ", edge " << edge);
+        PathTraceOptions options;
+        options.cell_voxels = edge;
+        const PathTracer tracer(medium, options);
+        const MajorantGrid grid = tracer.params(Camera{}).grid;
+        const SoftwareMediumField field(*tracer.medium());
+        const Vec3f size = field.size_voxels();
+        Pcg32 random = Pcg32::from(1, static_cast<std::uint64_t>(edge));
+        int visible = 0;
+        for (int n = 0; n < 200'000 / static_cast<int>(kFewer); ++n) {
+          // A third of the points on cell faces or borders of the grid, just inside or outside by rounding.
+          Vec3f p = size * Vec3f{random.uniform<float>(), random.uniform<float>(), random.uniform<float>()};
+          if (n % 3 == 0) p.x = std::floor(p.x) + (n % 2 == 0 ? 1e-5F : 0);
+          if (n % 7 == 0) p.y = size.y;
+          const int x = std::min(grid.nx - 1, static_cast<int>(p.x * grid.cells_per_voxel)),
+                    y = std::min(grid.ny - 1, static_cast<int>(p.y * grid.cells_per_voxel)),
+                    z = std::min(grid.nz - 1, static_cast<int>(p.z * grid.cells_per_voxel));
+          const std::uint32_t cell = grid.cells[(z * grid.ny + y) * grid.nx + x];
+          SoftwareMediumField::Material material;
+          const float sigma = field.extinction(p, random.next(), material);
+          const float majorant = is_empty_cell(cell) ? 0 : float_from_bits(static_cast<std::int32_t>(cell));
+          ASSERT_LE(sigma, majorant) << "at voxel " << p.x << ", " << p.y << ", " << p.z;
+          visible += sigma > 0 ? 1 : 0;
+        }
+        EXPECT_GT(visible, 100);
+      }
+    }
+  }
+}
+
+TEST(MediumField, PickedCornersMeanTheSumOverTheClassesWithTheirWeights) {
+  for (const double spacing : {1.5, 3.0}) {
+    const Medium medium = mixed(spacing, false);
+    const PathTracer tracer(medium, {});
+    const SoftwareMediumField field(*tracer.medium());
+    const int scale = medium.class_scale();
+    const Geometry& g = medium.geometry();
+    Pcg32 random = Pcg32::from(2, 0);
+    for (int n = 0; n < 6; ++n) {
+      const Vec3f p{5 + 8 * random.uniform<float>(), 4 + 8 * random.uniform<float>(),
+                    4 + 6 * random.uniform<float>()};
+      SCOPED_TRACE(testing::Message() << spacing << " mm, voxel " << p.x << ", " << p.y << ", " << p.z);
+      const auto at = [&](int a, int grid_scale, int corner, double& weight) {
+        const double x = static_cast<double>(p[a]) * grid_scale - 0.5;
+        const double low = std::floor(x), f = x - low;
+        weight *= corner == 1 ? f : 1 - f;
+        return static_cast<std::int64_t>(low) + corner;
+      };
+      double hu = 0, sigma = 0, red = 0;
+      for (int c = 0; c < 8; ++c) {
+        double weight = 1;
+        const std::int64_t i = at(0, 1, c & 1, weight), j = at(1, 1, c >> 1 & 1, weight),
+                           k = at(2, 1, c >> 2, weight);
+        hu += weight * medium.hu()[static_cast<std::size_t>(g.offset(k, j, i))];
+      }
+      const auto bin = static_cast<std::size_t>(std::floor(hu + 0.5) - kMinHu);
+      for (int c = 0; c < 8; ++c) {
+        double weight = 1;
+        const std::int64_t i = at(0, scale, c & 1, weight), j = at(1, scale, c >> 1 & 1, weight),
+                           k = at(2, scale, c >> 2, weight);
+        const std::int64_t cell = (k * g.height() * scale + j) * g.width() * scale + i;
+        const std::uint8_t material_class = medium.class_map()[static_cast<std::size_t>(cell)];
+        if (material_class == 0) continue;
+        const std::size_t entry = material_class * static_cast<std::size_t>(kHuBins) + bin;
+        sigma += weight * static_cast<double>(tracer.medium()->sigma_t_per_mm[entry]);
+        red += weight *
+               static_cast<double>(tracer.medium()->sigma_t_per_mm[entry] * tracer.medium()->albedo[entry].x);
+      }
+      const auto mean = [&](std::uint64_t seed, bool colour) {
+        return estimate(seed, 100'000, [&](Pcg32& r) {
+          SoftwareMediumField::Material material;
+          const float s = field.extinction(p, r.next(), material);
+          return colour && s > 0 ? s * field.albedo(material).x : s;
+        });
+      };
+      // Weights are rounded to 1/1024 per axis.
+      const Estimate s = mean(3, false), c = mean(4, true);
+      EXPECT_NEAR(s.mean, sigma, 5 * s.standard_error + 0.003);
+      EXPECT_NEAR(c.mean, red, 5 * c.standard_error + 0.003);
+    }
+  }
+}
+
+TEST(MediumField, HardLabelsShowTheFacesOfVoxels) {
+  const Medium medium = test::labelled(
+      {8, 8, 8}, 1.5, test::plain_liver(0.8, {1, 1, 1}),
+      [](Vec3d p) { return p.x >= 3 ? std::uint8_t{1} : std::uint8_t{0}; }, [](Vec3d) { return 0.0; }, false);
+  EXPECT_EQ(medium.class_scale(), 1);
+  const std::uint8_t* classes = medium.class_map().data();
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(classes[i], i >= 3 ? 1 : 0);
+}
+
+TEST(MediumField, ADigitisedBallHasSmoothNormalsAndASmoothSurface) {
+  const double radius = 10;
+  const Medium medium = test::ball(28, radius, 1.5, test::plain_liver(0.999, {1, 1, 1}));
+  const PathTracer tracer(medium, {});
+  const SoftwareMediumField field(*tracer.medium());
+  const Vec3f middle{14, 14, 14};
+  double error_deg = 0, distance = 0, squared = 0;
+  Pcg32 random = Pcg32::from(3, 0);
+  constexpr int kRays = 800;
+  for (int n = 0; n < kRays; ++n) {
+    const Vec3f d = sample_sphere(random.uniform<float>(), random.uniform<float>());
+    // The mean depth of the border: how far the visible share of the picks reaches, summed over the radius.
+    constexpr int kSteps = 3600;
+    int visible = 0;
+    for (int step = 0; step < kSteps; ++step) {
+      const float r = 5 + 9 * (static_cast<float>(step) + random.uniform<float>()) / kSteps;
+      SoftwareMediumField::Material material;
+      visible += field.extinction(middle + d * r, random.next(), material) > 0 ? 1 : 0;
+    }
+    const float low = 5 + 9 * static_cast<float>(visible) / kSteps;
+    distance += static_cast<double>(low) / kRays;
+    squared += static_cast<double>(low) * static_cast<double>(low) / kRays;
+    const Vec3f normal = normalised(-field.opacity_gradient_per_mm(middle + d * low));
+    error_deg += std::acos(std::min(1.0, static_cast<double>(dot(normal, d)))) * 180 / M_PI / kRays;
+  }
+  EXPECT_LT(error_deg, 4.5);
+  // The faces of voxels would spread by 1 / sqrt(12) = 0.29 voxels.
+  EXPECT_LT(std::sqrt(squared - distance * distance), 0.2);
+  EXPECT_NEAR(distance, radius, 0.3);
+}
+
+TEST(MediumField, AWhiteBodyUnderAWhiteSkyIsInvisibleAtEveryAngle) {
+  const Medium medium = test::ball(26, 10, 1.5, test::plain_liver(0.5, {1, 1, 1}));
+  PathTraceOptions options;
+  options.max_albedo = 1;
+  options.max_scatters = 100'000;
+  const PathTracer tracer(medium, options);
+  TraceParams params = tracer.params(Camera{});
+  params.roulette_survival = 1;
+  const SoftwareMediumField field(*tracer.medium());
+  // Rays that pass the middle at a share of the radius: from head-on to grazing.
+  for (const float offset : {0.0F, 0.5F, 0.8F, 0.95F}) {
+    SCOPED_TRACE(offset);
+    std::atomic<int> capped{0};
+    const auto trace = [&](Pcg32& random, bool light) {
+      const Vec3f d = sample_sphere(random.uniform<float>(), random.uniform<float>());
+      const Frame frame(d);
+      const CosSin around = unit_circle(random.uniform<float>());
+      const Vec3f aside = frame.x * around.cos + frame.y * around.sin;
+      const PathSample path =
+          trace_path(field, params, Vec3f{13, 13, 13} + aside * (10 * offset) - d * 30.0F, d, random);
+      if (path.capped) ++capped;
+      return light ? path.rgb_linear.x - path.alpha : path.alpha;
+    };
+    const Estimate excess = estimate(5, 12'000, [&](Pcg32& r) { return trace(r, true); });
+    const Estimate alpha = estimate(5, 12'000, [&](Pcg32& r) { return trace(r, false); });
+    EXPECT_GT(alpha.mean, 0.3);
+    // The specular table is linear between its entries: 1 % beyond the noise.
+    EXPECT_LE(std::abs(excess.mean), test::kMaxErrors * excess.standard_error + 0.01 * alpha.mean)
+        << excess.mean << " +- " << excess.standard_error;
+    EXPECT_EQ(capped, 0);
+  }
+}
+
+TEST(MediumField, BrighterTissueAndLightNeverDarkenAndATransparentOneIsExactlyBlack) {
+  const auto mean = [&](float grey, float sky) {
+    const Medium medium = test::ball(20, 7, 1.5, test::plain_liver(0.7, {grey, grey, grey}));
+    PathTraceOptions options;
+    options.rig.sky_base = sky;
+    const PathTracer tracer(medium, options);
+    const TraceParams params = tracer.params(Camera{});
+    const SoftwareMediumField field(*tracer.medium());
+    return estimate(6, 60'000, [&](Pcg32& random) {
+      const Vec3f origin{20 * random.uniform<float>(), 20 * random.uniform<float>(), -5};
+      return trace_path(field, params, origin, {0, 0, 1}, random).rgb_linear.x;
+    });
+  };
+  const Estimate dark = mean(0.4F, 1), bright = mean(0.7F, 1), lit = mean(0.4F, 1.5F);
+  EXPECT_GT(bright.mean - dark.mean, 4 * std::hypot(bright.standard_error, dark.standard_error));
+  EXPECT_GT(lit.mean - dark.mean, 4 * std::hypot(lit.standard_error, dark.standard_error));
+
+  const Medium nothing = test::ball(12, 4, 1.5, test::plain_liver(0, {1, 1, 1}));
+  const PathTracer tracer(nothing, {});
+  const Camera camera = orbit_camera({{8, 8, 8}, 10}, 20, 10, 9, 7);
+  Film film(9, 7);
+  tracer.add_samples(camera, film, 4);
+  const PathTraceImages images = resolve(film);
+  for (const float v : images.rgb_linear) EXPECT_EQ(v, 0);
+  for (const float v : images.alpha) EXPECT_EQ(v, 0);
+}
+
+TEST(MediumField, AnOpaqueBodyAroundTheCameraIsSeenFromInside) {
+  const Medium medium = test::labelled(
+      {9, 9, 9}, 1.5, test::plain_liver(0.999, {0.8F, 0.8F, 0.8F}), [](Vec3d) { return std::uint8_t{1}; },
+      [](Vec3d) { return 50.0; });
+  const PathTracer tracer(medium, {});
+  Camera camera = orbit_camera({{6, 6, 6}, 10}, 20, 10, 8, 8);
+  camera.position_mm = {6, 6, 6};
+  Film film(8, 8);
+  tracer.add_samples(camera, film, 16);
+  const PathTraceImages images = resolve(film);
+  for (const float alpha : images.alpha) EXPECT_EQ(alpha, 1);
+  for (const float v : images.rgb_linear) {
+    EXPECT_TRUE(std::isfinite(v));
+    EXPECT_GE(v, 0);
+  }
+}
+
+}  // namespace
+}  // namespace renderfm::pathtrace
