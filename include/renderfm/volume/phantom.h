@@ -3,20 +3,24 @@
 
 #include <cstdint>
 
+#include "renderfm/volume/phantom_traits.h"
 #include "renderfm/volume/volume.h"
 
 namespace renderfm {
 
 struct PhantomOptions {
-  std::uint64_t seed = 1;  ///< the anatomy; the same seed is the same patient at every spacing
+  std::uint64_t seed = 1;  ///< the anatomy's free variation; the same seed is the same patient at every spacing
   double spacing_mm = 1.5;
-  bool contrast = true;  ///< contrast agent in heart, aorta and veins
-  double noise_hu = 12;  ///< standard deviation at 1.5 mm; 0 for none
+  bool contrast = true;  ///< false takes the contrast agent out, whatever the traits' phase
+  PhantomTraits traits;  ///< a healthy man; sample_phantom_traits(seed) for one of a population
 };
 
 struct Phantom {
   CtVolume ct;
-  LabelVolume labels;  ///< TotalSegmentator v2 names; fat, muscle and skin by the tissue estimator's names
+  /// TotalSegmentator v2 names; fat, muscle, unnamed vessels and skin by the tissue estimator's names. A
+  /// lesion has its organ's label (a renal cyst its own, kidney_cyst_*); pleural fluid is soft tissue, as
+  /// complete_labels() makes of it on a real scan.
+  LabelVolume labels;
 };
 
 /// Throws kBadInput naming the value that cannot be.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "volume/phantom/parts.h"
+#include "volume/phantom/pathology.h"
 
 namespace renderfm::phantom {
 namespace {
@@ -32,13 +33,6 @@ Material parenchyma(const Patient& patient) {
 
 constexpr Vec3f hilum(bool left) { return left ? Vec3f{41, 16, 152} : Vec3f{-37, 16, 150}; }
 
-Box lung_box(bool left) {
-  Box box;
-  box.add(Vec3f{left ? -12.0f : -145.0f, -115, -75});
-  box.add(Vec3f{left ? 145.0f : 12.0f, 110, 270});
-  return box;
-}
-
 // Cuts `name` out of the lobe called `whole` where `part` is negative, a fissure between them.
 void split_lobe(Scene& scene, std::string_view whole, std::string_view name, bool left,
                 const Distance& part) {
@@ -58,15 +52,21 @@ void add_lobes(Scene& scene, const Patient& patient) {
   const Patient* p = &patient;
   for (const bool left : {true, false}) {
     Shape lung;
-    lung.label = organ("lung_upper_lobe", left);
+    // After a right upper lobectomy the middle lobe takes its place.
+    const bool lobectomy = !left && patient.lacks(Resection::kLungLobe);
+    const std::string_view whole = left        ? "lung_upper_lobe_left"
+                                   : lobectomy ? "lung_middle_lobe_right"
+                                               : "lung_upper_lobe_right";
+    lung.label = organ(whole);
     lung.material = parenchyma(patient);
     lung.pieces.push_back({lung_box(left), [p, left](Vec3f q) { return p->lung(q, left); }, 0});
     scene.push_back(std::move(lung));
-    split_lobe(scene, left ? "lung_upper_lobe_left" : "lung_upper_lobe_right",
-               left ? "lung_lower_lobe_left" : "lung_lower_lobe_right", left,
+    split_lobe(scene, whole, left ? "lung_lower_lobe_left" : "lung_lower_lobe_right", left,
                [left](Vec3f q) { return oblique_fissure(q, left); });
   }
-  split_lobe(scene, "lung_upper_lobe_right", "lung_middle_lobe_right", false, horizontal_fissure);
+  if (!patient.lacks(Resection::kLungLobe)) {
+    split_lobe(scene, "lung_upper_lobe_right", "lung_middle_lobe_right", false, horizontal_fissure);
+  }
 }
 
 // Paints vessels or airways inside one lung without changing the labels there.
@@ -87,13 +87,12 @@ void add_lung_trees(Scene& scene, const Patient& patient, bool left) {
   Pcg32 rng = Pcg32::from(patient.seed, 0x1B6, left ? 1 : 2);
   const Vec3f outwards{left ? 1.0f : -1.0f, 0, 0};
   const Vec3f root = hilum(left);
-  const float blood = patient.contrast ? 240.0f : 42.0f;
   const auto tree = [&](int count, Vec3f offset, float radius, float least) {
     return grow_tree(points_inside(inside, lung_box(left), 4, count, rng),
                      {root + offset, outwards, radius, least}, rng);
   };
-  scene.push_back(inside_lung(tree(1300, {0, -3, 3}, 8.5f, 0.62f), even(blood), left));
-  scene.push_back(inside_lung(tree(1000, {0, -9, -16}, 7.5f, 0.62f), even(blood * 1.1f), left));
+  scene.push_back(inside_lung(tree(1300, {0, -3, 3}, 8.5f, 0.62f), even(patient.hu.pulmonary_artery), left));
+  scene.push_back(inside_lung(tree(1000, {0, -9, -16}, 7.5f, 0.62f), even(patient.hu.pulmonary_vein), left));
 
   auto lumen = tree(110, {0, 5, 2}, 6.0f, 1.2f);
   std::vector<Primitive> wall;
@@ -106,9 +105,18 @@ void add_lung_trees(Scene& scene, const Patient& patient, bool left) {
 
 }  // namespace
 
+Box lung_box(bool left) {
+  Box box;
+  box.add(Vec3f{left ? -12.0f : -145.0f, -115, -75});
+  box.add(Vec3f{left ? 145.0f : 12.0f, 110, 270});
+  return box;
+}
+
 void add_lungs(Scene& scene, const Patient& patient) {
   add_lobes(scene, patient);
+  add_effusions(scene, patient);
   for (const bool left : {true, false}) add_lung_trees(scene, patient, left);
+  add_lung_lesions(scene, patient);
 
   // Trachea and main bronchi, wall first.
   const Vec3f carina{0, 18, 184};

@@ -16,7 +16,7 @@ void add_heart(Scene& scene, const Patient& patient) {
   const auto at = [&](float x, float y, float z) { return centre + axes * (Vec3f{x, y, z} * s); };
   const auto half = [&](float x, float y, float z) { return Vec3f{x, y, z} * s; };
   const std::uint8_t heart = organ("heart");
-  const float left_blood = patient.contrast ? 300.0f : 40.0f, right_blood = patient.contrast ? 230.0f : 40.0f;
+  const float left_blood = patient.hu.pulmonary_vein, right_blood = patient.hu.right_heart;
 
   struct Chamber {
     Vec3f centre, half;
@@ -34,7 +34,7 @@ void add_heart(Scene& scene, const Patient& patient) {
   pericardium.material = even(-85, 14, 4);
   Shape muscle;
   muscle.label = heart;
-  muscle.material = even(patient.contrast ? 115.0f : 45.0f, 9, 5);
+  muscle.material = even(patient.hu.myocardium, 9, 5);
   for (int c = 0; c < 4; ++c) {
     const Chamber& chamber = chambers[c];
     const Mat3f frame = c < 2 ? axes : Mat3f::identity();
@@ -71,7 +71,7 @@ void add_heart(Scene& scene, const Patient& patient) {
   // Coronary arteries in the grooves.
   Shape coronaries;
   coronaries.label = heart;
-  coronaries.material = even(patient.contrast ? 310.0f : 45.0f);
+  coronaries.material = even(0.95f * patient.hu.aorta);
   add_tube(coronaries.pieces,
            {{at(-4, -10, -38), 2},
             {at(-6, -34, -14), 2},
@@ -85,7 +85,24 @@ void add_heart(Scene& scene, const Patient& patient) {
   add_tube(coronaries.pieces,
            {{at(-14, -8, -38), 2}, {at(-42, -8, -20), 1.9f}, {at(-46, 22, -4), 1.6f}, {at(-26, 42, 8), 1.2f}},
            0, 4);
-  scene.push_back(std::move(coronaries));
+  if (patient.traits.coronary_calcification > 0) {  // along the first two thirds of each artery
+    Pcg32 rng = Pcg32::from(patient.seed, 0xC0A0);
+    const auto grade = static_cast<float>(patient.traits.coronary_calcification);
+    Shape plaques;
+    plaques.label = heart;
+    plaques.material = even(720, 150, 3);
+    for (std::size_t i = 0; i < coronaries.pieces.size(); ++i) {
+      if (rng.uniform<float>(0, 1) > 0.75f * grade) continue;
+      const Box& box = coronaries.pieces[i].box;
+      const Vec3f middle = (box.low + box.high) * 0.5f;
+      const float r = rng.uniform<float>(1, 1.5f + 0.6f * grade);
+      plaques.pieces.push_back(ellipsoid(middle, {r, r, 1.3f * r}));
+    }
+    scene.push_back(std::move(coronaries));
+    if (!plaques.pieces.empty()) scene.push_back(std::move(plaques));
+  } else {
+    scene.push_back(std::move(coronaries));
+  }
 
   Shape appendage;
   appendage.label = organ("atrial_appendage_left");
@@ -121,7 +138,7 @@ void add_mediastinum(Scene& scene, const Patient& patient) {
 
   Shape thyroid;
   thyroid.label = organ("thyroid_gland");
-  thyroid.material = even(patient.contrast ? 190.0f : 105.0f, 12, 4);
+  thyroid.material = even(patient.hu.thyroid, 12, 4);
   for (const float s : {-1.0f, 1.0f}) thyroid.pieces.push_back(ellipsoid({s * 18, -6, 276}, {7.5f, 9, 19}));
   add_tube(thyroid.pieces, {{{-15, -12, 268}, 3.5f}, {{0, -14, 267}, 3}, {{15, -12, 268}, 3.5f}}, 3, 5);
   scene.push_back(std::move(thyroid));

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "renderfm/volume/phantom_traits.h"
+#include "volume/phantom/enhancement.h"
 #include "volume/phantom/shapes.h"
 
 namespace renderfm::phantom {
@@ -15,26 +17,34 @@ namespace renderfm::phantom {
 /// Vertebrae by number: 0 is C7, 1..12 are T1..T12, 13..17 are L1..L5, 18 is S1.
 inline constexpr int kC7 = 0, kT1 = 1, kT12 = 12, kL1 = 13, kL5 = 17, kS1 = 18;
 
-/// Extent of the canonical body along z; the scan's field of view.
-inline constexpr float kBottomMm = -205, kTopMm = 276;
+/// Extent of the canonical body along z, from C7 to the upper thighs.
+inline constexpr float kBottomMm = -388, kTopMm = 276;
 
 class Patient {
  public:
-  Patient(std::uint64_t seed, bool with_contrast);
+  Patient(std::uint64_t seed, const PhantomTraits& traits);
 
-  // Drawn from the seed; 1 is average.
   std::uint64_t seed;
-  bool contrast;
-  Vec3f size;      ///< world mm per canonical mm
-  float fat_mm;    ///< under the skin of the flank
+  PhantomTraits traits;
+  Enhancement hu;
+
+  // From the traits.
+  bool female;
+  Vec3f size;             ///< world mm per canonical mm
+  float fat_mm;           ///< under the skin of the flank
+  float belly_mm;         ///< how far fat inside pushes the abdominal wall forwards
+  float flare;            ///< width of the pelvis
+  float muscle_fat;       ///< strands of fat in the muscles; 1 in middle age
+  float bone_density;     ///< 1 in a healthy adult
+  float ageing;           ///< 0 at 30 years, 1 at 80
+
+  // Drawn from the seed.
   float rib_drop;  ///< steepness of the ribs
   float heart_size;
   float liver_size;
   float tortuosity_mm;  ///< how far vessels stray
   float dome_shift_mm;  ///< breath: height of the diaphragm
   float lung_hu;
-  float bone_density;
-  float scoliosis_mm;
   std::array<float, 12> wander;  ///< free offsets in [-1, 1] for organs' places
 
   float vertebra_z(int v) const;
@@ -65,14 +75,26 @@ class Patient {
   Mat3f heart_axes() const;
   Vec3f heart_centre() const;
 
+  Vec3f hip_joint(bool left) const;  ///< centre of the femoral head
+  /// Was this organ taken out?
+  bool lacks(Resection organ) const { return traits.lacks(organ); }
+
+  struct BreastShape {
+    Vec3f centre, half;  // of the left ellipsoid
+  };
+  BreastShape breast_shape() const;
+
   Box torso_box() const;  ///< of the skin, in canonical mm
+  Box scan_box() const;   ///< the part of it that the scan shows
 
  private:
   float exact_trunk(Vec3f p) const;
   float exact_muscle_wall(Vec3f p) const;
+  float exact_skin(Vec3f p) const;
+  float exact_cavity(Vec3f p) const;
 
-  // Values of a smooth function every 4 mm of the canonical body; between them, linear. The surfaces curve
-  // with radii of 50 mm and more, so that the table errs by less than 0.05 mm.
+  // Values of a smooth function every 6 mm of the canonical body; between them, linear. The surfaces curve
+  // with radii of 50 mm and more, so that the table errs by less than 0.1 mm.
   struct Table {
     Vec3f low{};
     int count[3]{};
@@ -80,7 +102,7 @@ class Patient {
     float at(Vec3f p) const;
   };
   Table tabulate(float (Patient::*function)(Vec3f) const) const;
-  Table trunk_, muscle_wall_;
+  Table trunk_, muscle_wall_, skin_, cavity_;
 
   Profile half_width_, front_, back_, spine_y_, wall_front_, wall_back_, inner_;
 };

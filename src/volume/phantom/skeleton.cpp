@@ -238,38 +238,10 @@ void add_shoulder(Scene& scene, const Patient& patient, bool left) {
   scene.push_back(std::move(humerus));
 }
 
-void add_hip(Scene& scene, const Patient& patient, bool left) {
-  const float s = left ? 1.0f : -1.0f;
-  Shape hip;
-  hip.label = organ("hip", left);
-  hip.material = bone(800 * patient.bone_density, 230 * patient.bone_density, 1.7f);
-  // Iliac crest from the posterior to the anterior superior spine, and the wing below it.
-  std::vector<BarKnot> crest;
-  const Vec3f crest_points[7] = {{44, 82, -190}, {58, 76, -166},   {82, 58, -148},  {108, 32, -139},
-                                 {124, 2, -142}, {128, -26, -156}, {120, -48, -178}};
-  for (const Vec3f& p : crest_points) crest.push_back({patient.under_muscle(p, 7.5f), {1, 0, 0}, 5.6f, 6.4f});
-  auto rim = crest;
-  mirror_into(rim, s);
-  add_bar(hip.pieces, rim, 0, 4);
-  const auto dense = smooth_path(crest, 4);
-  const Vec3f foot_back{52, 46, -232}, foot_front{100, -12, -236};
-  for (std::size_t i = 0; i < dense.size(); ++i) {
-    const float t = static_cast<float>(i) / static_cast<float>(dense.size() - 1);
-    const Vec3f top = dense[i].point, foot = mix(foot_back, foot_front, t);
-    const Vec3f hollow = mix(top, foot, 0.5f) + Vec3f{-5, 2, 0};
-    const Vec3f tangent = dense[std::min(i + 1, dense.size() - 1)].point - dense[i > 0 ? i - 1 : 0].point;
-    const Vec3f normal = normalised(cross(tangent, foot - top));
-    std::vector<BarKnot> row{{top, normal, 4.2f, 9}, {hollow, normal, 2.8f, 10}, {foot, normal, 7, 9}};
-    mirror_into(row, s);
-    add_bar(hip.pieces, row, 0, 10);
-  }
-  scene.push_back(std::move(hip));
-}
-
 }  // namespace
 
 void add_skeleton(Scene& scene, const Patient& patient) {
-  for (const bool left : {true, false}) add_hip(scene, patient, left);
+  add_pelvic_bones(scene, patient);
   Shape cartilage;
   cartilage.label = organ("costal_cartilages");
   cartilage.material = even(120, 14, 4);

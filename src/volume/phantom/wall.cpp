@@ -1,6 +1,7 @@
 // Skin, fat, muscles and the cavities that they enclose.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "renderfm/volume/tissue_estimator.h"
 #include "volume/phantom/parts.h"
@@ -20,15 +21,6 @@ Material fatty(float hu) {
   };
 }
 
-// Muscle with strands of fat between its bundles.
-Material muscular() {
-  return [](Vec3f p, float, const NoiseTile& noise) {
-    const Vec3f strand{p.x, p.y, p.z * 0.35f};
-    const float ridge = 1 - std::abs(noise(strand, 9)) * 12;
-    return 54 + 14 * noise(p, 6) - 60 * std::max(ridge, 0.0f);
-  };
-}
-
 Shape body_layer(std::uint8_t label, Material material, const Box& box, Distance distance) {
   Shape shape;
   shape.label = label;
@@ -42,9 +34,9 @@ void add_back_muscles(Scene& scene, const Patient& patient) {
     const float s = left ? 1.0f : -1.0f;
     Shape erector;
     erector.label = organ("autochthon", left);
-    erector.material = muscular();
+    erector.material = muscular(patient);
     std::vector<BarKnot> line;
-    for (float z = -200; z <= 275; z += 19) {
+    for (float z = -240; z <= 275; z += 19) {
       const Vec3f spine = patient.spine(z);
       const float wide = mix(17, 27, smooth_step(180, 20, z)) - 6 * smooth_step(-120, -200, z);
       const float thick = mix(11, 17, smooth_step(160, 0, z));
@@ -60,52 +52,62 @@ void add_back_muscles(Scene& scene, const Patient& patient) {
 
     Shape psoas;
     psoas.label = organ("iliopsoas", left);
-    psoas.material = muscular();
+    psoas.material = muscular(patient);
     std::vector<Knot> path;
-    const float places[6][4] = {{26, 2, -18, 7},   {32, 6, -62, 13},   {38, 6, -100, 18},
-                                {46, 2, -135, 22}, {58, -6, -170, 24}, {74, -28, -216, 25}};
+    const float f = patient.flare;
+    const float places[6][4] = {{26, 2, -18, 7},   {32, 6, -62, 12},   {38, 6, -100, 16},
+                                {46, 2, -135, 19}, {58, -6, -170, 20}, {74, -34, -205, 19}};
     for (const auto& q : places) {
       const Vec3f spine = patient.spine(q[2]);
-      path.push_back({{s * q[0], spine.y + q[1], q[2]}, q[3]});
+      path.push_back({{s * q[0], spine.y + q[1], q[2]}, q[3] * (patient.female ? 0.9f : 1.0f)});
     }
+    path.push_back({{s * 86 * f, -38, -240}, 18});
+    path.push_back({{s * 95 * f, -34, -272}, 15});
+    path.push_back({{s * 108 * f, -8, -312}, 11});
+    path.push_back({{s * 114 * f, 14, -328}, 7});
     add_tube(psoas.pieces, path, 0, 10);
     // The iliacus lines the wing of the hip bone.
-    add_tube(psoas.pieces, {{{s * 100, 26, -160}, 9}, {{s * 97, 14, -185}, 14}, {{s * 88, -4, -216}, 20}}, 8,
+    add_tube(psoas.pieces, {{{s * 99 * f, 26, -160}, 8}, {{s * 95 * f, 14, -185}, 13}, {{s * 90 * f, -14, -222}, 17}}, 8,
              10);
     scene.push_back(std::move(psoas));
   }
 }
 
-void add_gluteal_muscles(Scene& scene, const Patient& patient) {
-  for (const bool left : {true, false}) {
-    const float s = left ? 1.0f : -1.0f;
-    const auto paint = [&](std::string_view stem, const std::vector<BarKnot>& knots) {
-      Shape muscle;
-      muscle.label = organ(stem, left);
-      muscle.material = muscular();
-      auto side = knots;
-      for (auto& k : side) k.point.x *= s, k.normal.x *= s;
-      add_bar(muscle.pieces, side, 0, 8);
-      // Under the fat, whatever the girth.
-      const Patient* owner = &patient;
-      Primitive outside{{}, [owner](Vec3f p) { return 2 - owner->muscle_wall(p); }, 0};
-      outside.box.add(Vec3f{-260, -200, -260});
-      outside.box.add(Vec3f{260, 200, -100});
-      muscle.carved.push_back(std::move(outside));
-      scene.push_back(std::move(muscle));
-    };
-    paint("gluteus_maximus", {{{56, 90, -176}, {0.3f, 0.9f, 0}, 9, 16},
-                              {{70, 92, -198}, {0.4f, 0.9f, 0}, 18, 30},
-                              {{80, 92, -222}, {0.5f, 0.9f, 0}, 24, 38}});
-    paint("gluteus_medius", {{{112, 38, -150}, {0.9f, 0.4f, 0}, 8, 24},
-                             {{122, 26, -180}, {0.95f, 0.3f, 0}, 15, 38},
-                             {{126, 16, -222}, {0.95f, 0.3f, 0}, 18, 38}});
-    paint("gluteus_minimus",
-          {{{112, 6, -186}, {0.95f, 0.2f, 0}, 7, 22}, {{114, 2, -222}, {0.95f, 0.2f, 0}, 10, 26}});
+// Glandular tissue behind the nipple, in strands that the years turn into fat.
+void add_breasts(Scene& scene, const Patient& patient) {
+  const Patient::BreastShape breast = patient.breast_shape();
+  const float dense = std::clamp(0.2f - 0.5f * patient.ageing - 0.005f * (patient.fat_mm - 20), -0.55f, 0.3f);
+  const auto rough = std::make_shared<NoiseTile>(patient.seed + 0xB4EA57);
+  Shape gland;
+  gland.label = kMuscle;
+  gland.only_on.set(kFat);
+  gland.material = even(patient.hu.gland, 12, 5);
+  for (const float s : {-1.0f, 1.0f}) {
+    const Primitive body = ellipsoid({s * breast.centre.x, breast.centre.y - 0.1f * breast.half.y, breast.centre.z},
+                                     breast.half * 0.8f);
+    // Lobules: where a rough field exceeds a level.
+    const Patient* who = &patient;
+    gland.pieces.push_back({body.box,
+                            [who, rough, d = body.distance, dense](Vec3f p) {
+                              const float field = (*rough)(p, 13) + 0.6f * (*rough)(p, 6);
+                              const float inside = smooth_max(d(p), 3 - who->muscle_wall(p), 4);
+                              return std::max({inside, -11 * (field + dense), who->skin(p) + 5});
+                            },
+                            0});
   }
+  scene.push_back(std::move(gland));
 }
 
 }  // namespace
+
+Material muscular(const Patient& patient) {
+  const float flesh = patient.hu.muscle, fat = patient.muscle_fat;
+  return [=](Vec3f p, float, const NoiseTile& noise) {
+    const Vec3f strand{p.x, p.y, p.z * 0.35f};
+    const float ridge = 1 - std::abs(noise(strand, 9)) * 12 / fat;
+    return flesh - 5 * (fat - 1) + 12 * noise(p, 6) - (22 + 24 * fat) * std::max(ridge, 0.0f);
+  };
+}
 
 void add_body_wall(Scene& scene, const Patient& patient) {
   const Patient* p = &patient;
@@ -113,7 +115,7 @@ void add_body_wall(Scene& scene, const Patient& patient) {
   Shape skin = body_layer(kSkin, even(20), box, [p](Vec3f q) { return p->skin(q); });
   skin.inner = {2.2f, kFat, fatty(-104)};
   scene.push_back(std::move(skin));
-  Shape muscles = body_layer(kMuscle, muscular(), box, [p](Vec3f q) { return p->muscle_wall(q); });
+  Shape muscles = body_layer(kMuscle, muscular(patient), box, [p](Vec3f q) { return p->muscle_wall(q); });
   muscles.only_on.set(kFat).set(kSkin);
   scene.push_back(std::move(muscles));
   // The planes of fat between the shoulder's muscles and the chest wall.
@@ -124,12 +126,12 @@ void add_body_wall(Scene& scene, const Patient& patient) {
   plane.pieces[0].box.low.z = 95;
   plane.only_on.set(kMuscle);
   scene.push_back(std::move(plane));
-  add_gluteal_muscles(scene, patient);
+  if (patient.female) add_breasts(scene, patient);
   add_back_muscles(scene, patient);
   Shape cavity = body_layer(kFat, fatty(-98), box, [p](Vec3f q) { return p->cavity(q); });
   cavity.only_on.set(kMuscle).set(kFat).set(organ("autochthon", true)).set(organ("autochthon", false));
   for (const bool left : {true, false}) cavity.only_on.set(organ("iliopsoas", left));
-  cavity.pieces[0].box = {{-150, -120, kBottomMm - 30}, {150, 110, 272}};
+  cavity.pieces[0].box = {{-165, -165, -350}, {165, 110, 272}};
   scene.push_back(std::move(cavity));
   // Psoas and iliacus bulge into the cavity that was just emptied.
   Scene again;
@@ -140,7 +142,7 @@ void add_body_wall(Scene& scene, const Patient& patient) {
     }
   }
   // The diaphragm: three millimetres under the lungs.
-  Shape diaphragm = body_layer(kMuscle, even(55, 8), {{-150, -120, -80}, {150, 110, 130}}, [p](Vec3f q) {
+  Shape diaphragm = body_layer(kMuscle, even(55, 8), {{-150, -145, -80}, {150, 110, 160}}, [p](Vec3f q) {
     return std::max(std::abs(p->diaphragm(q)) - 1.6f, p->cavity(q));
   });
   diaphragm.only_on.set(kFat);

@@ -7,10 +7,12 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
+#include "volume/phantom/scan_noise.h"
 
 namespace renderfm {
 namespace {
@@ -55,15 +57,53 @@ PhantomOptions at_spacing(double spacing_mm, std::uint64_t seed = 1) {
   PhantomOptions options;
   options.seed = seed;
   options.spacing_mm = spacing_mm;
+  options.traits.noise_hu = 0;
   return options;
 }
 
+// A healthy man in the arterial phase, shared by the cases of this process.
 const Phantom& coarse() {
-  static const Phantom phantom = make_phantom(at_spacing(3));
+  static const Phantom phantom = make_phantom(at_spacing(3.5));
   return phantom;
 }
 const std::map<std::string, OrganFacts>& coarse_facts() {
   static const auto facts = facts_of(coarse());
+  return facts;
+}
+
+PhantomOptions old_woman() {
+  PhantomOptions options = at_spacing(5, 7);
+  options.traits.sex = Sex::kFemale;
+  options.traits.age_years = 78;
+  options.traits.height_cm = 160;
+  options.traits.weight_kg = 66;
+  options.traits.phase = ContrastPhase::kPortalVenous;
+  return options;
+}
+// The same woman with and without her diseases.
+const Phantom& woman() {
+  static const Phantom phantom = make_phantom(old_woman());
+  return phantom;
+}
+const Phantom& ill_woman() {
+  static const Phantom phantom = [] {
+    PhantomOptions options = old_woman();
+    PhantomTraits& t = options.traits;
+    t.scoliosis_deg = 34;
+    t.effusion_right_ml = 600;
+    t.lung_mass_mm = 55;
+    t.aortic_calcification = 1;
+    t.resections = {Resection::kSpleen, Resection::kGallbladder, Resection::kKidneyLeft, Resection::kLungLobe};
+    return make_phantom(options);
+  }();
+  return phantom;
+}
+const std::map<std::string, OrganFacts>& woman_facts() {
+  static const auto facts = facts_of(woman());
+  return facts;
+}
+const std::map<std::string, OrganFacts>& ill_facts() {
+  static const auto facts = facts_of(ill_woman());
   return facts;
 }
 
@@ -156,6 +196,11 @@ TEST(Phantom, HasEveryOrganOfATorso) {
                                        "hip_left",
                                        "hip_right",
                                        "spinal_cord",
+                                       "femur_left",
+                                       "femur_right",
+                                       "sacrum",
+                                       "urinary_bladder",
+                                       "prostate",
                                        "gluteus_maximus_left",
                                        "gluteus_medius_right",
                                        "autochthon_left",
@@ -200,16 +245,16 @@ TEST(Phantom, OrgansHaveTheHounsfieldUnitsOfTextbooks) {
                 {"fat", -130, -70},
                 {"soft_tissue", 30, 80},
                 {"autochthon_left", 30, 80},
-                {"liver", 90, 130},
+                {"liver", 55, 85},
                 {"spleen", 90, 150},
                 {"kidney_left", 110, 230},
-                {"aorta", 270, 360},
+                {"aorta", 270, 380},
                 {"heart", 80, 320},
                 {"spinal_cord", 10, 60},
                 {"costal_cartilages", 60, 160},
                 {"vertebrae_L3", 130, 450},
                 {"rib_left_6", 200, 900},
-                {"inferior_vena_cava", 120, 220},
+                {"inferior_vena_cava", 55, 100},
                 {"gallbladder", -10, 40},
                 {"skin", -500, 40}};
   for (const auto& range : ranges) {
@@ -219,21 +264,11 @@ TEST(Phantom, OrgansHaveTheHounsfieldUnitsOfTextbooks) {
   }
 }
 
-TEST(Phantom, WithoutContrastBloodLooksLikeMuscle) {
-  PhantomOptions options = at_spacing(4);
-  options.contrast = false;
-  const auto facts = facts_of(make_phantom(options));
-  for (const char* organ : {"aorta", "inferior_vena_cava", "portal_vein_and_splenic_vein", "heart"}) {
-    EXPECT_NEAR(facts.at(organ).median_hu(), 40, 20) << organ;
-  }
-  EXPECT_NEAR(facts.at("liver").median_hu(), 58, 15);
-}
-
 TEST(Phantom, IsNotMirrored) {
-  // LPS: x grows to the patient's left, y to the back, z to the head. Several patients, so that none is
-  // lucky.
-  for (const std::uint64_t seed : {1, 2, 3, 17}) {
-    const auto facts = facts_of(make_phantom(at_spacing(5, seed)));
+  // LPS: x grows to the patient's left, y to the back, z to the head.
+  for (const auto* patient : {&coarse_facts(), &woman_facts()}) {
+    const auto& facts = *patient;
+    const char* seed = patient == &coarse_facts() ? "man" : "woman";
     const auto at = [&](const char* name) { return facts.at(name).centroid_mm; };
     EXPECT_LT(at("liver").x, -20) << seed;
     EXPECT_LT(at("gallbladder").x, -20) << seed;
@@ -251,6 +286,11 @@ TEST(Phantom, IsNotMirrored) {
     EXPECT_GT(at("heart").z, at("liver").z) << seed;
     EXPECT_GT(at("vertebrae_T1").z, at("vertebrae_L5").z + 300) << seed;
     EXPECT_GT(at("trachea").z, at("heart").z) << seed;
+    for (const char* organ : {"femur", "hip", "kidney", "scapula", "humerus", "iliac_artery", "gluteus_medius"}) {
+      EXPECT_GT(at((std::string(organ) + "_left").c_str()).x, at((std::string(organ) + "_right").c_str()).x + 40)
+          << seed << " " << organ;
+    }
+    EXPECT_LT(at("urinary_bladder").y, at("sacrum").y) << seed;
   }
 }
 
@@ -287,6 +327,35 @@ TEST(Phantom, EachLungIsOnePieceAndTheyDoNotTouch) {
       piece_sizes(coarse().labels, [](const std::string& name) { return name.rfind("lung_", 0) == 0; });
   ASSERT_GE(both.size(), 2u);
   EXPECT_GT(both[1], both[0] / 3);
+}
+
+TEST(Phantom, EveryBoneIsOnePiece) {
+  for (const Phantom* phantom : {&coarse(), &woman()}) {
+    for (const auto& [label, name] : phantom->labels.names) {
+      const bool thin = name.rfind("rib_", 0) == 0 || name.rfind("scapula", 0) == 0 || name.rfind("clav", 0) == 0;
+      if (phantom == &woman() && thin) continue;  // thinner than her 5 mm voxels
+      if (!thin && name.rfind("vertebrae_", 0) != 0 && name.rfind("hip_", 0) != 0 && name.rfind("femur_", 0) != 0 &&
+          name != "sacrum" && name != "sternum" && name.rfind("humerus_", 0) != 0) {
+        continue;
+      }
+      const auto sizes = piece_sizes(phantom->labels, [&](const std::string& n) { return n == name; });
+      std::int64_t rest = 0;
+      for (std::size_t n = 1; n < sizes.size(); ++n) rest += sizes[n];
+      EXPECT_LE(rest, sizes[0] / 25) << name << " in " << sizes.size() << " pieces";
+    }
+  }
+}
+
+TEST(Phantom, FemoralHeadsSitInTheirSockets) {
+  // The upper third of each femur lies within the hip's extent, and nowhere do the bones fuse.
+  const auto& facts = coarse_facts();
+  for (const char* side : {"left", "right"}) {
+    const std::string femur = std::string("femur_") + side, hip = std::string("hip_") + side;
+    EXPECT_LT(facts.at(femur).centroid_mm.z, facts.at(hip).centroid_mm.z - 50) << side;
+    EXPECT_GT(std::abs(facts.at(femur).centroid_mm.x), std::abs(facts.at(hip).centroid_mm.x) + 15) << side;
+    EXPECT_NEAR(facts.at(femur).volume_ml, 165, 70) << side;  // the head to 8 cm below the lesser trochanter
+    EXPECT_NEAR(facts.at(hip).volume_ml, 300, 130) << side;
+  }
 }
 
 TEST(Phantom, LungsAndAbdomenAreEnclosedByTheBody) {
@@ -338,76 +407,374 @@ TEST(Phantom, EveryRibReachesItsVertebra) {
 }
 
 TEST(Phantom, IsTheSamePatientAtEverySpacing) {
-  const auto finer = facts_of(make_phantom(at_spacing(2)));
-  for (const auto& [name, fine] : finer) {
-    if (fine.volume_ml < 8) continue;  // small organs are a few voxels at 3 mm
-    ASSERT_TRUE(coarse_facts().count(name)) << name;
-    const OrganFacts& rough = coarse_facts().at(name);
-    // Half a diagonal of the 3 mm voxel bounds what sampling alone does to a thin rib.
-    EXPECT_LT(norm(fine.centroid_mm - rough.centroid_mm), 2.6) << name;
-    // Thin shells (skin, bowel walls painted over each other) lose up to a tenth between 2 and 3 mm voxels.
+  const auto rougher = facts_of(make_phantom(at_spacing(5)));
+  for (const auto& [name, fine] : coarse_facts()) {
+    if (fine.volume_ml < 25) continue;  // small organs are a few voxels at 5 mm
+    ASSERT_TRUE(rougher.count(name)) << name;
+    const OrganFacts& rough = rougher.at(name);
+    // Half a diagonal of the 5 mm voxel bounds what sampling alone does to a thin rib.
+    EXPECT_LT(norm(fine.centroid_mm - rough.centroid_mm), 4.3) << name;
+    if (fine.volume_ml < 150 || name == "skin") continue;
     EXPECT_NEAR(rough.volume_ml / fine.volume_ml, 1, 0.12) << name;
   }
 }
 
 TEST(Phantom, GivesTheSameBytesForAnyThreadCount) {
+  PhantomOptions options = at_spacing(9, 5);
+  options.traits = sample_phantom_traits(5);
+  options.traits.effusion_left_ml = 300;
   set_thread_count(1);
-  const Phantom one = make_phantom(at_spacing(4));
-  for (const int threads : {2, 7}) {
-    set_thread_count(threads);
-    const Phantom many = make_phantom(at_spacing(4));
-    EXPECT_TRUE(one.ct.voxels == many.ct.voxels) << threads;
-    EXPECT_TRUE(one.labels.voxels == many.labels.voxels) << threads;
-  }
+  const Phantom one = make_phantom(options);
+  set_thread_count(3);
+  const Phantom many = make_phantom(options);
   set_thread_count(0);
+  EXPECT_TRUE(one.ct.voxels == many.ct.voxels);
+  EXPECT_TRUE(one.labels.voxels == many.labels.voxels);
 }
 
-TEST(Phantom, DifferentSeedsAreDifferentPatients) {
-  const auto a = facts_of(make_phantom(at_spacing(5, 1))), b = facts_of(make_phantom(at_spacing(5, 2)));
-  int moved = 0;
-  for (const char* name : {"liver", "heart", "spleen", "kidney_left", "rib_left_7", "aorta"}) {
-    moved += norm(a.at(name).centroid_mm - b.at(name).centroid_mm) > 2;
+TEST(Phantom, PhasesEnhanceVesselsAndOrgansInTheirOrder) {
+  std::map<ContrastPhase, std::map<std::string, OrganFacts>> facts;
+  for (const auto phase : {ContrastPhase::kNone, ContrastPhase::kArterial, ContrastPhase::kPortalVenous,
+                           ContrastPhase::kDelayed}) {
+    PhantomOptions options = at_spacing(7);
+    options.traits.field_of_view = FieldOfView::kAbdomen;
+    options.traits.phase = phase;
+    facts[phase] = facts_of(make_phantom(options));
   }
-  EXPECT_GE(moved, 4);
+  const auto hu = [&](ContrastPhase phase, const char* organ) { return facts.at(phase).at(organ).median_hu(); };
+  using P = ContrastPhase;
+  EXPECT_NEAR(hu(P::kNone, "aorta"), 42, 12);
+  EXPECT_NEAR(hu(P::kNone, "liver"), 58, 8);
+  EXPECT_GT(hu(P::kArterial, "aorta"), hu(P::kPortalVenous, "aorta") + 80);
+  EXPECT_GT(hu(P::kPortalVenous, "aorta"), hu(P::kDelayed, "aorta") + 30);
+  EXPECT_GT(hu(P::kDelayed, "aorta"), hu(P::kNone, "aorta") + 30);
+  EXPECT_GT(hu(P::kPortalVenous, "inferior_vena_cava"), hu(P::kArterial, "inferior_vena_cava") + 30);
+  EXPECT_GT(hu(P::kPortalVenous, "liver"), hu(P::kArterial, "liver") + 25);
+  EXPECT_GT(hu(P::kArterial, "spleen"), hu(P::kNone, "spleen") + 40);
+  EXPECT_GT(hu(P::kArterial, "kidney_left"), hu(P::kNone, "kidney_left") + 50);
+  // Excreted contrast settles in the bladder.
+  EXPECT_GT(facts.at(P::kDelayed).at("urinary_bladder").median_hu(), -10);
+  const auto brightest = [&](P phase) {
+    const auto& values = facts.at(phase).at("urinary_bladder").hu;
+    return *std::max_element(values.begin(), values.end());
+  };
+  EXPECT_GT(brightest(P::kDelayed), 180);
+  EXPECT_LT(brightest(P::kPortalVenous), 140);
+  // The agent changes no shape.
+  for (const char* organ : {"liver", "aorta", "hip_left"}) {
+    EXPECT_EQ(facts.at(P::kNone).at(organ).voxels, facts.at(P::kDelayed).at(organ).voxels) << organ;
+  }
 }
 
-TEST(Phantom, NoiseHasTheDeviationThatWasAskedFor) {
-  PhantomOptions options = at_spacing(1.5);
-  options.spacing_mm =
-      3;  // deviation falls with the root of the voxel's volume: 12 HU at 1.5 mm, 4.24 at 3 mm
-  options.noise_hu = 0;
-  const Phantom clean = make_phantom(options);
-  double sum = 0, sum2 = 0, neighbours = 0;
-  std::int64_t count = 0;
-  const Geometry& g = clean.ct.geometry;
+TEST(Phantom, ContrastFalseTakesTheAgentOutWhateverThePhase) {
+  PhantomOptions none = at_spacing(12), off = at_spacing(12);
+  none.traits.phase = ContrastPhase::kNone;
+  off.contrast = false;
+  EXPECT_TRUE(make_phantom(none).ct.voxels == make_phantom(off).ct.voxels);
+}
+
+TEST(Phantom, FieldsOfViewShowTheirOrgansAndAgreeWhereTheyOverlap) {
+  PhantomOptions chest = at_spacing(5, 7), trunk = at_spacing(5, 7);
+  chest.traits = trunk.traits = old_woman().traits;
+  chest.traits.field_of_view = FieldOfView::kChest;
+  const auto seen = facts_of(make_phantom(chest));
+  EXPECT_FALSE(seen.count("hip_left") || seen.count("urinary_bladder") || seen.count("femur_left"));
+  ASSERT_TRUE(seen.count("heart") && seen.count("vertebrae_T1"));
+  EXPECT_NEAR(seen.at("heart").volume_ml / woman_facts().at("heart").volume_ml, 1, 0.03);
+  EXPECT_LT(norm(seen.at("heart").centroid_mm - woman_facts().at("heart").centroid_mm), 1.5);
+}
+
+TEST(Phantom, MenAndWomenOfAllSizesHaveOrgansOfThePhysiologicalRange) {
+  std::vector<PhantomOptions> people;
+  for (const auto& [sex, height_cm, weight_kg, age] :
+       {std::tuple{Sex::kFemale, 150.0, 45.0, 30.0}, {Sex::kMale, 192.0, 125.0, 60.0}}) {
+    PhantomOptions options = at_spacing(6, people.size() + 40);
+    options.traits.sex = sex;
+    options.traits.height_cm = height_cm;
+    options.traits.weight_kg = weight_kg;
+    options.traits.age_years = age;
+    people.push_back(options);
+  }
+  const struct {
+    const char* organ;
+    double low_ml, high_ml;
+  } ranges[] = {{"liver", 850, 2600},       {"spleen", 70, 450}, {"kidney_left", 80, 300},
+                {"heart", 380, 1300},       {"pancreas", 25, 170}, {"urinary_bladder", 40, 400},
+                {"hip_left", 150, 550},     {"aorta", 70, 400}};
+  std::vector<std::map<std::string, OrganFacts>> all{coarse_facts(), woman_facts()};
+  for (const PhantomOptions& options : people) all.push_back(facts_of(make_phantom(options)));
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    for (const auto& range : ranges) {
+      EXPECT_GE(all[n].at(range.organ).volume_ml, range.low_ml) << range.organ << " of person " << n;
+      EXPECT_LE(all[n].at(range.organ).volume_ml, range.high_ml) << range.organ << " of person " << n;
+    }
+    EXPECT_EQ(all[n].count("prostate"), n == 0 || n == 3 ? 1u : 0u);
+  }
+  // The heavy man has more of everything, most of all fat.
+  EXPECT_GT(all[3].at("liver").volume_ml, all[2].at("liver").volume_ml * 1.2);
+  EXPECT_GT(all[3].at("fat").volume_ml, all[2].at("fat").volume_ml * 3);
+  // Women's pelves flare: their hip joints stand further apart for the body's width.
+  const auto apart = [&](std::size_t n) {
+    return norm(all[n].at("femur_left").centroid_mm - all[n].at("femur_right").centroid_mm) /
+           std::cbrt(all[n].at("sacrum").volume_ml + all[n].at("hip_left").volume_ml);
+  };
+  EXPECT_GT(apart(1) / apart(0), 1.0);
+}
+
+TEST(Phantom, OldBonesAreLessDense) {
+  EXPECT_GT(coarse_facts().at("vertebrae_L3").median_hu(), woman_facts().at("vertebrae_L3").median_hu() + 30);
+}
+
+// Cobb angle from the centroids of T2 to L2: the greatest difference between the tangents' tilts.
+double cobb_angle_deg(const std::map<std::string, OrganFacts>& facts) {
+  std::vector<Vec3d> centres;
+  for (int n = 1; n <= 12; ++n) centres.push_back(facts.at("vertebrae_T" + std::to_string(n)).centroid_mm);
+  for (int n = 1; n <= 4; ++n) centres.push_back(facts.at("vertebrae_L" + std::to_string(n)).centroid_mm);
+  double low = 1e9, high = -1e9;
+  for (std::size_t v = 2; v + 2 < centres.size(); ++v) {
+    const Vec3d d = centres[v - 2] - centres[v + 2];
+    const double tilt = std::atan2(d.x, d.z) * 180 / 3.14159265;
+    low = std::min(low, tilt), high = std::max(high, tilt);
+  }
+  return high - low;
+}
+
+TEST(Phantom, ScoliosisHasItsCobbAngleAndItsSide) {
+  EXPECT_LT(cobb_angle_deg(woman_facts()), 10);  // below that it is no scoliosis
+  // Tangents over four vertebrae cut the ends of the curve a little.
+  EXPECT_NEAR(cobb_angle_deg(ill_facts()), 34, 8);
+  // Convex to the right: the apex lies to the right of both ends.
+  const auto x = [&](const char* name) { return ill_facts().at(name).centroid_mm.x; };
+  EXPECT_LT(x("vertebrae_T8") + 8, 0.5 * (x("vertebrae_T2") + x("vertebrae_L2")));
+  // The ribs follow: crowded on the concave side, spread on the convex one.
+  const auto spread = [&](const char* side) {
+    const auto z = [&](int n) {
+      return ill_facts().at(std::string("rib_") + side + "_" + std::to_string(n)).centroid_mm.z;
+    };
+    return z(5) - z(9);
+  };
+  EXPECT_GT(spread("right"), spread("left") + 4);
+}
+
+TEST(Phantom, EffusionHasItsVolumeAndLiesAtTheBack) {
+  // Scoliosis moves everything; the fluid is read from a chest that differs by it alone.
+  PhantomOptions dry = at_spacing(5, 7), wet = at_spacing(5, 7);
+  dry.traits = wet.traits = old_woman().traits;
+  dry.traits.field_of_view = wet.traits.field_of_view = FieldOfView::kChest;
+  wet.traits.effusion_right_ml = 600;
+  const Phantom without = make_phantom(dry), with = make_phantom(wet);
+  std::int64_t fluid = 0, elsewhere = 0;
+  double fluid_y = 0, fluid_hu = 0;
+  const Geometry& g = with.labels.geometry;
   for (std::int64_t k = 0; k < g.depth(); ++k) {
     for (std::int64_t j = 0; j < g.height(); ++j) {
-      for (std::int64_t i = 0; i + 1 < g.width(); ++i) {
-        if (clean.ct.at(k, j, i) < -900 || clean.ct.at(k, j, i + 1) < -900) continue;  // where HU clamp
-        const double d = coarse().ct.at(k, j, i) - clean.ct.at(k, j, i);
-        const double e = coarse().ct.at(k, j, i + 1) - clean.ct.at(k, j, i + 1);
-        sum += d, sum2 += d * d, neighbours += d * e;
-        ++count;
+      for (std::int64_t i = 0; i < g.width(); ++i) {
+        const std::uint8_t before = without.labels.at(k, j, i), after = with.labels.at(k, j, i);
+        if (before == after) continue;
+        const std::string& was = without.labels.names.at(before);
+        if (was.rfind("lung_", 0) == 0 && was.find("right") != std::string::npos &&
+            with.labels.names.at(after) == "soft_tissue") {
+          ++fluid, fluid_y += static_cast<double>(j), fluid_hu += with.ct.at(k, j, i);
+        } else {
+          ++elsewhere;
+        }
       }
     }
   }
-  EXPECT_NEAR(sum / static_cast<double>(count), 0, 0.1);
-  // Rounding to whole HU twice adds 1/6 of a HU squared.
-  EXPECT_NEAR(std::sqrt(sum2 / static_cast<double>(count)), std::sqrt(18 + 1.0 / 6), 0.1);
-  // (0.5, 1, 0.5) correlates neighbours by (0.5 + 0.5) / 1.5.
-  EXPECT_NEAR(neighbours / sum2, 2.0 / 3, 0.03);
+  EXPECT_NEAR(static_cast<double>(fluid) * 0.125, 600, 60);
+  EXPECT_NEAR(fluid_hu / static_cast<double>(fluid), 10, 12);
+  EXPECT_LT(elsewhere, fluid / 8);  // fat under the pleura
+  const auto facts = facts_of(without);
+  const double lung_y = 0.5 * (facts.at("lung_lower_lobe_right").centroid_mm.y +
+                               facts.at("lung_upper_lobe_right").centroid_mm.y);
+  const double fluid_at_y = g.origin_mm.y + 5 * fluid_y / static_cast<double>(fluid);
+  EXPECT_GT(fluid_at_y, lung_y + 25);
+}
+
+TEST(Phantom, ResectedOrgansAreAbsentAndNothingElse) {
+  const std::set<std::string> gone = {"spleen", "gallbladder", "kidney_left", "lung_upper_lobe_right"};
+  for (const auto& [name, facts] : woman_facts()) {
+    EXPECT_EQ(ill_facts().count(name), gone.count(name) ? 0u : 1u) << name;
+  }
+}
+
+TEST(Phantom, CalcifiedAortasHavePlaquesAndHealthyOnesHaveNone) {
+  const auto dense_share = [](const OrganFacts& aorta) {
+    const auto dense = std::count_if(aorta.hu.begin(), aorta.hu.end(), [](int hu) { return hu > 300; });
+    return static_cast<double>(dense) / static_cast<double>(aorta.voxels);
+  };
+  EXPECT_LT(dense_share(woman_facts().at("aorta")), 0.005);  // touching a vertebra
+  EXPECT_GT(dense_share(ill_facts().at("aorta")), 0.04);
+}
+
+TEST(Phantom, LesionsHaveTheLabelOfTheirOrganAndTheirDensity) {
+  PhantomOptions healthy = at_spacing(4, 11);
+  healthy.traits.field_of_view = FieldOfView::kAbdomen;
+  healthy.traits.phase = ContrastPhase::kPortalVenous;
+  PhantomOptions ill = healthy;
+  ill.traits.liver_lesions = 6;
+  ill.traits.kidney_mass_mm = 50;
+  ill.traits.kidney_cysts = 3;
+  ill.traits.aneurysm_mm = 55;
+  const auto before = facts_of(make_phantom(healthy)), after = facts_of(make_phantom(ill));
+  EXPECT_EQ(before.at("liver").voxels, after.at("liver").voxels);
+  const auto dark = [](const OrganFacts& liver) {
+    return std::count_if(liver.hu.begin(), liver.hu.end(), [](int hu) { return hu > -20 && hu < 85; });
+  };
+  EXPECT_GT(dark(after.at("liver")), dark(before.at("liver")) + 150);
+  EXPECT_EQ(before.count("kidney_cyst_left") + before.count("kidney_cyst_right"), 0u);
+  EXPECT_GE(after.count("kidney_cyst_left") + after.count("kidney_cyst_right"), 1u);
+  const double kidneys_before = before.at("kidney_left").volume_ml + before.at("kidney_right").volume_ml,
+               kidneys_after = after.at("kidney_left").volume_ml + after.at("kidney_right").volume_ml;
+  EXPECT_GT(kidneys_after, kidneys_before + 10);  // half of the 65 ml bulge out
+  EXPECT_GT(after.at("aorta").volume_ml, before.at("aorta").volume_ml + 40);
+}
+
+TEST(ScanNoise, HasUnitVarianceAndTheSpectrumOfItsKernel) {
+  // Power in the plane along x: the slow third against all of it, by correlation sums.
+  double low_share[3], neighbour[3];
+  for (int kernel = 0; kernel < 3; ++kernel) {
+    phantom::ScanNoise noise(3, static_cast<ReconstructionKernel>(kernel), 0.8, 96, 96);
+    double sum2 = 0, block2 = 0, next = 0;
+    std::int64_t count = 0, blocks = 0;
+    for (std::int64_t k = 0; k < 8; ++k) {
+      const auto& slice = noise.slice(k);
+      for (std::size_t n = 0; n < slice.size(); ++n) {
+        sum2 += static_cast<double>(slice[n]) * static_cast<double>(slice[n]);
+        if (n % 96 != 95) next += static_cast<double>(slice[n]) * static_cast<double>(slice[n + 1]);
+        ++count;
+      }
+      for (std::size_t by = 0; by < 12; ++by) {
+        for (std::size_t bx = 0; bx < 12; ++bx, ++blocks) {
+          double mean = 0;
+          for (std::size_t j = 0; j < 8; ++j) {
+            for (std::size_t i = 0; i < 8; ++i) mean += static_cast<double>(slice[(by * 8 + j) * 96 + bx * 8 + i]);
+          }
+          block2 += mean * mean / 64;
+        }
+      }
+    }
+    // 74 000 correlated values: the variance's standard error is about 1 %.
+    EXPECT_NEAR(sum2 / static_cast<double>(count), 1, 0.05) << kernel;
+    low_share[kernel] = block2 / static_cast<double>(blocks);  // 1 for white noise
+    neighbour[kernel] = next / sum2;
+  }
+  // The ramp filter takes the slow noise away.
+  for (const double share : low_share) EXPECT_LT(share, 0.65);
+  // Soft kernels smear it, sharp ones do not.
+  EXPECT_GT(neighbour[0], neighbour[1] + 0.1);
+  EXPECT_GT(neighbour[1], neighbour[2] + 0.1);
+}
+
+TEST(Phantom, NoiseFollowsDoseAndKernel) {
+  const auto deviation = [](double noise_hu, ReconstructionKernel kernel) {
+    PhantomOptions options = at_spacing(8);
+    options.traits.field_of_view = FieldOfView::kAbdomen;
+    options.traits.kernel = kernel;
+    const Phantom clean = make_phantom(options);
+    options.traits.noise_hu = noise_hu;
+    const Phantom noisy = make_phantom(options);
+    double sum2 = 0;
+    std::int64_t count = 0;
+    for (std::size_t n = 0; n < clean.ct.voxels.size(); ++n) {
+      const auto found = clean.labels.names.find(clean.labels.voxels[n]);
+      if (found == clean.labels.names.end() || found->second != "liver") continue;
+      const double d = noisy.ct.voxels[n] - clean.ct.voxels[n];
+      sum2 += d * d, ++count;
+    }
+    return std::sqrt(sum2 / static_cast<double>(count) - 1.0 / 6);  // rounding to whole HU twice
+  };
+  // At 8 mm three tenths of the 1.5 mm deviation are left. Some 3000 voxels: 2 % standard error.
+  EXPECT_NEAR(deviation(40, ReconstructionKernel::kStandard), 12, 1.2);
+  EXPECT_NEAR(deviation(40, ReconstructionKernel::kSharp) / deviation(40, ReconstructionKernel::kSoft), 1.8 / 0.7,
+              0.2);
+}
+
+TEST(PhantomTraits, ArePlausibleAndSpreadAsDocumented) {
+  const int people = 4000;
+  int women = 0, spines = 0, effusions = 0, aneurysms = 0, chests = 0;
+  int phases[4] = {0, 0, 0, 0};
+  double height[2] = {0, 0}, age = 0, calcification_young = 0, calcification_old = 0;
+  int young = 0, old = 0;
+  for (int n = 0; n < people; ++n) {
+    const PhantomTraits t = sample_phantom_traits(static_cast<std::uint64_t>(n));
+    ASSERT_NO_THROW(check_phantom_traits(t)) << n << ": " << describe(t);
+    const bool female = t.sex == Sex::kFemale;
+    women += female;
+    height[female ? 0 : 1] += t.height_cm;
+    age += t.age_years;
+    ++phases[static_cast<int>(t.phase)];
+    chests += t.field_of_view == FieldOfView::kChest;
+    spines += t.scoliosis_deg != 0;
+    effusions += t.effusion_left_ml > 0 || t.effusion_right_ml > 0;
+    aneurysms += t.aneurysm_mm > 0;
+    if (t.age_years < 45) calcification_young += t.aortic_calcification, ++young;
+    if (t.age_years > 75) calcification_old += t.aortic_calcification, ++old;
+    EXPECT_FALSE(female && t.aneurysm_mm > 0);
+  }
+  // Four standard errors of a share of 4000 are at most 0.032.
+  const auto share = [&](int count) { return static_cast<double>(count) / people; };
+  EXPECT_NEAR(share(women), 0.5, 0.032);
+  EXPECT_NEAR(share(phases[0]), 0.25, 0.028);
+  EXPECT_NEAR(share(phases[1]), 0.25, 0.028);
+  EXPECT_NEAR(share(phases[2]), 0.4, 0.032);
+  EXPECT_NEAR(share(chests), 0.2, 0.026);
+  EXPECT_NEAR(share(spines), 0.15, 0.023);
+  EXPECT_NEAR(share(effusions), 0.12, 0.021);
+  EXPECT_GT(aneurysms, 5);
+  EXPECT_NEAR(height[0] / women, 163, 1.5);
+  EXPECT_NEAR(height[1] / (people - women), 176, 1.5);
+  EXPECT_NEAR(age / people, (18 + 66 + 92) / 3.0, 1.2);
+  EXPECT_EQ(calcification_young, 0);
+  EXPECT_GT(calcification_old / old, 0.4);
+}
+
+TEST(PhantomTraits, AreTheSameForTheSameSeedAndSayWhatTheyAre) {
+  PhantomTraits t;
+  t.sex = Sex::kFemale;
+  t.age_years = 71;
+  t.height_cm = 158;
+  t.weight_kg = 66;
+  t.kernel = ReconstructionKernel::kSharp;
+  t.noise_hu = 14;
+  t.scoliosis_deg = 24;
+  t.aortic_calcification = 0.5;
+  t.resections = {Resection::kSpleen};
+  EXPECT_EQ(describe(t),
+            "female, 71 y, 158 cm, 66 kg, trunk, arterial phase, sharp kernel, 14 HU noise, scoliosis 24 deg convex "
+            "to the right, moderately calcified aorta, spleen resected");
+  std::map<std::string, std::string> json;
+  for (const auto& [key, value] : phantom_traits_json(t)) json[key] = value;
+  EXPECT_EQ(json.at("sex"), "\"female\"");
+  EXPECT_EQ(json.at("scoliosis_deg"), "24");
+  EXPECT_EQ(json.at("resections"), "[\"spleen\"]");
+  EXPECT_EQ(phantom_traits_json(sample_phantom_traits(9)), phantom_traits_json(sample_phantom_traits(9)));
+  EXPECT_NE(phantom_traits_json(sample_phantom_traits(9)), phantom_traits_json(sample_phantom_traits(10)));
+}
+
+template <class Change>
+void expect_refusal(const Change& change, const char* words) {
+  PhantomOptions options = at_spacing(5);
+  change(options);
+  try {
+    check_phantom_options(options);
+    FAIL() << words;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+    EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
+  }
 }
 
 TEST(Phantom, RefusesImpossibleOptionsInOneSentence) {
   for (const double spacing_mm : {0.0, -1.0, 0.2, 50.0, std::nan("")}) {
-    try {
-      make_phantom(at_spacing(spacing_mm));
-      FAIL() << spacing_mm;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
-      EXPECT_NE(std::string(error.what()).find("0.5 to 20 mm"), std::string::npos);
-    }
+    expect_refusal([&](PhantomOptions& o) { o.spacing_mm = spacing_mm; }, "0.5 to 20 mm");
   }
+  expect_refusal([](PhantomOptions& o) { o.traits.age_years = 7; }, "an age of 7 years; choose 18 to 100 years");
+  expect_refusal([](PhantomOptions& o) { o.traits.weight_kg = 40, o.traits.height_cm = 190; }, "body mass index");
+  expect_refusal([](PhantomOptions& o) { o.traits.noise_hu = std::nan(""); }, "a noise of nan HU");
+  expect_refusal([](PhantomOptions& o) { o.traits.resections = {Resection::kKidneyLeft, Resection::kKidneyRight}; },
+                 "both kidneys");
+  expect_refusal([](PhantomOptions& o) { o.traits.resections = {Resection::kSpleen, Resection::kSpleen}; }, "twice");
 }
 
 }  // namespace
