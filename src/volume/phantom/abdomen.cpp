@@ -58,7 +58,8 @@ void add_liver(Scene& scene, const Patient& patient) {
   add_liver_lesions(scene, patient, distance, box);
   if (patient.lacks(Resection::kGallbladder)) {  // the clips on the cystic duct stay
     Shape clips = solid(0, even(2600));
-    for (const float z : {2.0f, 7.0f}) clips.pieces.push_back(tube_segment({{-41, -34, z}, 1.1f}, {{-38, -31, z + 3}, 1.1f}));
+    for (const float z : {2.0f, 7.0f})
+      clips.pieces.push_back(tube_segment({{-41, -34, z}, 1.1f}, {{-38, -31, z + 3}, 1.1f}));
     scene.push_back(std::move(clips));
     return;
   }
@@ -72,8 +73,8 @@ void add_spleen(Scene& scene, const Patient& patient) {
   Shape spleen = solid(organ("spleen"), even(patient.hu.spleen, 5, 6));
   const Primitive body = ellipsoid({101, 40, 12}, {31, 42, 55}, axes_along({0.12f, -0.3f, 1}, {1, 0.45f, 0}));
   spleen.pieces.push_back(
-      {body.box, [who, d = body.distance](Vec3f p) { return smooth_max(d(p), below_diaphragm(*who, p, 1.5f), 8); },
-       0});
+      {body.box,
+       [who, d = body.distance](Vec3f p) { return smooth_max(d(p), below_diaphragm(*who, p, 1.5f), 8); }, 0});
   spleen.carved.push_back(ellipsoid({66, 8, 14}, {26, 30, 50}));  // the hilum, against the stomach
   spleen.carve_blend_mm = 8;
   scene.push_back(std::move(spleen));
@@ -130,7 +131,8 @@ void add_kidney(Scene& scene, const Patient& patient, const KidneyFrame& frame, 
 
   // Ureter, over the psoas and across the iliac vessels to the back of the bladder.
   const float s = left ? 1.0f : -1.0f;
-  Shape ureter = solid(static_cast<std::uint8_t>(Tissue::kSoftTissue), even(patient.hu.urine > 100 ? patient.hu.urine : 25, 4));
+  Shape ureter = solid(static_cast<std::uint8_t>(Tissue::kSoftTissue),
+                       even(patient.hu.urine > 100 ? patient.hu.urine : 25, 4));
   const auto before = [&](float x, float gap, float z) { return patient.spine(z) + Vec3f{s * x, -gap, 0}; };
   add_tube(ureter.pieces,
            {{at(-27, -1, -12), 2.8f},
@@ -174,13 +176,13 @@ void add_abdomen(Scene& scene, const Patient& patient) {
   }
   add_kidney_lesions(scene, patient, kidneys);
 
-  Shape pancreas =
-      solid(organ("pancreas"), [flesh = patient.hu.pancreas, fat = 0.7f + 0.5f * std::max(patient.ageing, 0.0f)](
-                                       Vec3f p, float, const NoiseTile& noise) {
-        // Lobules with fat between them.
-        const float cleft = std::max(1 - std::abs(noise(p, 5)) * 9 / fat, 0.0f);
-        return flesh + 8 * noise(p, 3) - 90 * cleft;
-      });
+  Shape pancreas = solid(organ("pancreas"),
+                         [flesh = patient.hu.pancreas, fat = 0.7f + 0.5f * std::max(patient.ageing, 0.0f)](
+                             Vec3f p, float, const NoiseTile& noise) {
+                           // Lobules with fat between them.
+                           const float cleft = std::max(1 - std::abs(noise(p, 5)) * 9 / fat, 0.0f);
+                           return flesh + 8 * noise(p, 3) - 90 * cleft;
+                         });
   add_tube(pancreas.pieces,
            {{{-34, -20, -38}, 13},
             {{-28, -22, -18}, 14},

@@ -167,8 +167,9 @@ std::vector<Knot> small_bowel_path(const Patient& patient, const std::vector<Kno
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (i > 0) {  // loops hang forwards from the mesentery
       const Vec3f middle = mix(points[i - 1], points[i], 0.5f);
-      path.push_back({middle + Vec3f{4, 5, 4} * Vec3f{rng.normal<float>(), rng.normal<float>(), rng.normal<float>()},
-                      rng.uniform<float>(9, 12)});
+      path.push_back(
+          {middle + Vec3f{4, 5, 4} * Vec3f{rng.normal<float>(), rng.normal<float>(), rng.normal<float>()},
+           rng.uniform<float>(9, 12)});
     }
     path.push_back({points[i], rng.uniform<float>(9.5f, 13)});
   }
@@ -186,8 +187,8 @@ void add_bowel(Scene& scene, const Patient& patient) {
   const float belly = 0.8f * patient.belly_mm;
   const Material wall = even(patient.hu.bowel_wall, 10, 4);
   const auto colon = colon_path(patient);
-  add_gut(scene, organ("small_bowel"), small_bowel_path(patient, colon, rng), wall, 2.2f, {22, 12, -86 - belly},
-          0);
+  add_gut(scene, organ("small_bowel"), small_bowel_path(patient, colon, rng), wall, 2.2f,
+          {22, 12, -86 - belly}, 0);
   add_gut(scene, organ("duodenum"),
           {{{-18, -44, -6}, 10},
            {{-40, -34, 0}, 11.5f},
@@ -198,8 +199,8 @@ void add_bowel(Scene& scene, const Patient& patient) {
            {{28, -22, -72}, 10.5f},
            {{40, -32, -68}, 10.5f}},
           wall, 2.4f, {18, 12, -46}, 0);
-  add_gut(scene, organ("colon"), colon, even(patient.hu.bowel_wall - 15, 8, 4), 2.2f, {35, 75, -56 - 0.7f * belly},
-          0.26f);
+  add_gut(scene, organ("colon"), colon, even(patient.hu.bowel_wall - 15, 8, 4), 2.2f,
+          {35, 75, -56 - 0.7f * belly}, 0.26f);
   add_stomach(scene, patient);
 }
 

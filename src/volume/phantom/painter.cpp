@@ -19,6 +19,15 @@ VoxelRange overlap(const VoxelRange& a, const VoxelRange& b) {
   return r;
 }
 
+// A linear ramp gives the middle of a tube the share 1/2 + r / ramp; a tube thinner than the voxel (ramp
+// / 1.7) covers only its section's share of it. The difference as a length along the ramp.
+float thinning(float radius_mm, float ramp_mm) {
+  if (radius_mm <= 0) return 0;
+  const float across = 2 * radius_mm * 1.7f / ramp_mm;
+  const float share = std::min(0.785398f * across * across, 1.0f);
+  return std::max(radius_mm + ramp_mm * (0.5f - share), 0.0f);
+}
+
 }  // namespace
 
 std::vector<PlacedShape> place(const Scene& scene, const Warp& warp, float ramp_mm) {
@@ -37,6 +46,7 @@ std::vector<PlacedShape> place(const Scene& scene, const Warp& warp, float ramp_
       for (const Primitive& piece : shape.pieces) {
         out.pieces.push_back(world(piece, blend));
         out.box.add(out.pieces.back());
+        out.thinning_mm.push_back(shape.label == 0 ? thinning(piece.radius_mm, ramp_mm) : 0.0f);
       }
       for (const Primitive& piece : shape.carved) out.carved.push_back(world(piece, shape.carve_blend_mm));
     }
@@ -83,9 +93,9 @@ void Slab::for_rows(const VoxelRange& r, const Body& body) const {
 VoxelRange Slab::range(const Box& world) const {
   const Vec3d low = grid_.index_from_world(
       {static_cast<double>(world.low.x), static_cast<double>(world.low.y), static_cast<double>(world.low.z)});
-  const Vec3d high = grid_.index_from_world({static_cast<double>(world.high.x),
-                                             static_cast<double>(world.high.y),
-                                             static_cast<double>(world.high.z)});
+  const Vec3d high =
+      grid_.index_from_world({static_cast<double>(world.high.x), static_cast<double>(world.high.y),
+                              static_cast<double>(world.high.z)});
   VoxelRange r;
   const std::int64_t least[3] = {0, 0, first_}, most[3] = {width_, height_, last_};
   for (int a = 0; a < 3; ++a) {
@@ -106,11 +116,11 @@ void Slab::paint(const PlacedShape& placed, const NoiseTile& texture) {
   });
   for (std::size_t i = 0; i < shape.pieces.size(); ++i) {
     const Primitive& piece = shape.pieces[i];
-    const float k = piece.blend_mm;
+    const float k = piece.blend_mm, thinner = placed.thinning_mm[i];
     for_rows(overlap(range(placed.pieces[i]), all), [&](std::size_t begin, std::size_t end) {
       for (std::size_t n = begin; n < end; ++n) {
         if (!everywhere && !shape.only_on[label[n]]) continue;
-        distance_[n] = smooth_min(distance_[n], piece.distance(place[n]), k);
+        distance_[n] = smooth_min(distance_[n], piece.distance(place[n]) + thinner, k);
       }
     });
   }

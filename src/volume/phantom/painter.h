@@ -15,6 +15,7 @@ struct PlacedShape {
   const Shape* shape = nullptr;
   Box box;
   std::vector<Box> pieces, carved;
+  std::vector<float> thinning_mm;  ///< added to the distance of each piece
 };
 /// `scene` must outlive the result.
 std::vector<PlacedShape> place(const Scene& scene, const Warp& warp, float ramp_mm);

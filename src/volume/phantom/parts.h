@@ -7,15 +7,15 @@
 
 namespace renderfm::phantom {
 
-void add_body_wall(Scene& scene, const Patient& patient);    // skin, fat, muscles, cavities
-void add_pelvis(Scene& scene, const Patient& patient);       // bladder, gluteal muscles, planes of fat
+void add_body_wall(Scene& scene, const Patient& patient);     // skin, fat, muscles, cavities
+void add_pelvis(Scene& scene, const Patient& patient);        // bladder, gluteal muscles, planes of fat
 void add_pelvic_bones(Scene& scene, const Patient& patient);  // hips, sacrum, femora
-void add_lungs(Scene& scene, const Patient& patient);        // lobes, fissures, vessels, airways
-void add_abdomen(Scene& scene, const Patient& patient);      // solid organs and bowel
-void add_mediastinum(Scene& scene, const Patient& patient);  // heart, oesophagus, thyroid
-void add_vessels(Scene& scene, const Patient& patient);      // aorta, great veins and branches
-void add_spine(Scene& scene, const Patient& patient);        // vertebrae, discs, cord, sacrum
-void add_skeleton(Scene& scene, const Patient& patient);     // ribs, sternum, girdles
+void add_lungs(Scene& scene, const Patient& patient);         // lobes, fissures, vessels, airways
+void add_abdomen(Scene& scene, const Patient& patient);       // solid organs and bowel
+void add_mediastinum(Scene& scene, const Patient& patient);   // heart, oesophagus, thyroid
+void add_vessels(Scene& scene, const Patient& patient);       // aorta, great veins and branches
+void add_spine(Scene& scene, const Patient& patient);         // vertebrae, discs, cord, sacrum
+void add_skeleton(Scene& scene, const Patient& patient);      // ribs, sternum, girdles
 
 /// Muscle with strands of fat between its bundles.
 Material muscular(const Patient& patient);

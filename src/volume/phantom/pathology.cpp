@@ -37,7 +37,8 @@ std::vector<Primitive> lump(Vec3f centre, float radius, int knobs, Pcg32& rng) {
 // Dead in the middle, alive at the rim.
 Material tumour(float alive, float dead, float radius) {
   return [=](Vec3f p, float depth, const NoiseTile& noise) {
-    const float core = smooth_step(0.3f * radius, 0.8f * radius, depth + 0.35f * radius * noise(p, 0.5f * radius));
+    const float core =
+        smooth_step(0.3f * radius, 0.8f * radius, depth + 0.35f * radius * noise(p, 0.5f * radius));
     return mix(alive, dead, core) + 14 * noise(p, 4);
   };
 }
@@ -78,7 +79,8 @@ void add_effusions(Scene& scene, const Patient& patient) {
     fluid.material = even(9, 3);
     // Three millimetres into the wall, where partial volume has mixed air: fluid leaves no dark rim.
     fluid.pieces.push_back(
-        {box, [level, who, left](Vec3f p) { return std::max(level - settling(p), who->lung(p, left) - 3); }, 0});
+        {box, [level, who, left](Vec3f p) { return std::max(level - settling(p), who->lung(p, left) - 3); },
+         0});
     set_lobes(fluid, left);
     fluid.only_on.set(kFat).set(kSoft);
     scene.push_back(std::move(fluid));
@@ -90,12 +92,14 @@ void add_lung_lesions(Scene& scene, const Patient& patient) {
   Pcg32 rng = Pcg32::from(patient.seed, 0x10D);
   for (int i = 0; i < patient.traits.lung_nodules; ++i) {
     const bool left = rng.uniform<float>(0, 1) < 0.47f;
-    const float radius = rng.uniform<float>(2.5f, 5) * rng.uniform<float>(1, 2.2f), kind = rng.uniform<float>(0, 1);
+    const float radius = rng.uniform<float>(2.5f, 5) * rng.uniform<float>(1, 2.2f),
+                kind = rng.uniform<float>(0, 1);
     const Distance inside = [who, left](Vec3f p) { return who->lung(p, left); };
     const auto at = points_inside(inside, lung_box(left), radius + 2, 1, rng);
     if (at.empty()) continue;
     Shape nodule;
-    nodule.material = kind < 0.15f ? even(-520, 60, 4) : even(kind < 0.3f ? 320 : patient.hu.lung_tumour, 12, 3);
+    nodule.material =
+        kind < 0.15f ? even(-520, 60, 4) : even(kind < 0.3f ? 320 : patient.hu.lung_tumour, 12, 3);
     nodule.pieces = lump(at[0], radius, 4, rng);
     set_lobes(nodule, left);
     scene.push_back(std::move(nodule));
@@ -123,7 +127,8 @@ void add_lung_lesions(Scene& scene, const Patient& patient) {
 void add_liver_lesions(Scene& scene, const Patient& patient, const Distance& liver, const Box& box) {
   Pcg32 rng = Pcg32::from(patient.seed, 0x1E5);
   for (int i = 0; i < patient.traits.liver_lesions; ++i) {
-    const float kind = rng.uniform<float>(0, 1), radius = rng.uniform<float>(5, 12) * rng.uniform<float>(1, 2.2f);
+    const float kind = rng.uniform<float>(0, 1),
+                radius = rng.uniform<float>(5, 12) * rng.uniform<float>(1, 2.2f);
     const auto at = points_inside(liver, box, 0.7f * radius, 1, rng);
     if (at.empty()) continue;
     Shape lesion;
@@ -173,7 +178,7 @@ void add_kidney_lesions(Scene& scene, const Patient& patient, const KidneyFrame 
     Shape mass;
     mass.label = organ("kidney", k == 0);
     mass.material = tumour(patient.hu.kidney_tumour, 28, radius);
-    mass.pieces = lump(place(frames[k], radius, 0.55f), radius, 8, rng);
+    mass.pieces = lump(place(frames[k], radius, 0.65f), radius, 8, rng);
     mass.only_on.set(organ("kidney", k == 0)).set(kFat);
     scene.push_back(std::move(mass));
   }

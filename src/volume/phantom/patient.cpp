@@ -56,7 +56,8 @@ Patient::Patient(std::uint64_t seed_, const PhantomTraits& traits_)
   ageing = std::clamp((age - 30) / 50, -0.2f, 1.3f);
   muscle_fat = std::clamp(0.55f + 0.8f * ageing + 0.02f * (bmi - 25), 0.3f, 2.2f);
   // Peak at 30; women lose more after the menopause.
-  bone_density = (1.1f - 0.2f * ageing - (female ? 0.12f * smooth_step(48, 75, age) : 0.0f)) * draw(0.9f, 1.1f);
+  bone_density =
+      (1.1f - 0.2f * ageing - (female ? 0.12f * smooth_step(48, 75, age) : 0.0f)) * draw(0.9f, 1.1f);
   rib_drop = draw(0.92f, 1.1f);
   heart_size = draw(0.93f, 1.1f);
   liver_size = draw(-8, 8);

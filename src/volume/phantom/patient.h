@@ -30,13 +30,13 @@ class Patient {
 
   // From the traits.
   bool female;
-  Vec3f size;             ///< world mm per canonical mm
-  float fat_mm;           ///< under the skin of the flank
-  float belly_mm;         ///< how far fat inside pushes the abdominal wall forwards
-  float flare;            ///< width of the pelvis
-  float muscle_fat;       ///< strands of fat in the muscles; 1 in middle age
-  float bone_density;     ///< 1 in a healthy adult
-  float ageing;           ///< 0 at 30 years, 1 at 80
+  Vec3f size;          ///< world mm per canonical mm
+  float fat_mm;        ///< under the skin of the flank
+  float belly_mm;      ///< how far fat inside pushes the abdominal wall forwards
+  float flare;         ///< width of the pelvis
+  float muscle_fat;    ///< strands of fat in the muscles; 1 in middle age
+  float bone_density;  ///< 1 in a healthy adult
+  float ageing;        ///< 0 at 30 years, 1 at 80
 
   // Drawn from the seed.
   float rib_drop;  ///< steepness of the ribs

@@ -20,7 +20,8 @@ Primitive half_space(Vec3f at, Vec3f outwards, float reach_mm) {
   Box box;
   box.add(at);
   const Vec3f n = normalised(outwards);
-  return {box.grown(reach_mm), [=](Vec3f p) { return std::max(-dot(p - at, n), norm(p - at) - reach_mm); }, 0};
+  return {box.grown(reach_mm), [=](Vec3f p) { return std::max(-dot(p - at, n), norm(p - at) - reach_mm); },
+          0};
 }
 
 // On the left side: the wing from its crest to the pelvic brim.
@@ -43,8 +44,8 @@ void add_wing(Shape& hip, const Patient& patient, float s) {
   for (std::size_t i = 0; i < dense.size(); ++i) {
     const float t = static_cast<float>(i) / static_cast<float>(dense.size() - 1);
     const Vec3f top = dense[i].point;
-    const Vec3f foot = t < 0.4f ? mix(foot_back, foot_middle, t / 0.4f)
-                                : mix(foot_middle, foot_front, (t - 0.4f) / 0.6f);
+    const Vec3f foot =
+        t < 0.4f ? mix(foot_back, foot_middle, t / 0.4f) : mix(foot_middle, foot_front, (t - 0.4f) / 0.6f);
     const Vec3f hollow = mix(top, foot, 0.5f) + Vec3f{-5 * f, 2, 0};
     const Vec3f tangent = dense[std::min(i + 1, dense.size() - 1)].point - dense[i > 0 ? i - 1 : 0].point;
     const Vec3f normal = normalised(cross(tangent, foot - top));
@@ -52,8 +53,8 @@ void add_wing(Shape& hip, const Patient& patient, float s) {
             0, 10);
   }
   // Anterior inferior spine.
-  hip.pieces.push_back(blended(
-      tube_segment({{s * 112 * f, -40, -196}, 6}, {{s * 101 * f, -34, -226}, 7}), 8));
+  hip.pieces.push_back(
+      blended(tube_segment({{s * 112 * f, -40, -196}, 6}, {{s * 101 * f, -34, -226}, 7}), 8));
 }
 
 void add_hip(Scene& scene, const Patient& patient, bool left) {
@@ -82,7 +83,8 @@ void add_hip(Scene& scene, const Patient& patient, bool left) {
                             {at(15, -53, -284), 9}};
   for (int i = 0; i < 3; ++i) add(superior[i], superior[i + 1], i == 0 ? 8.0f : 2.0f);
   pieces.push_back(blended(
-      bar_segment({at(12.5f, -50, -286), {0, 1, 0.25f}, 7, 9}, {at(13, -44, -314), {0, 1, 0.25f}, 6, 8.5f}), 5));
+      bar_segment({at(12.5f, -50, -286), {0, 1, 0.25f}, 7, 9}, {at(13, -44, -314), {0, 1, 0.25f}, 6, 8.5f}),
+      5));
   const Knot inferior[4] = {{at(14, -42, -316), 7},
                             {at(26 + 0.6f * arch, -30, -328), 5.8f},
                             {at(42 + arch, -6, -342), 6},
@@ -119,8 +121,9 @@ void add_femur(Scene& scene, const Patient& patient, bool left) {
   };
   add(at(10, 1, -5), 17, at(40, 6, -27), 16.5f, 8);
   add(at(40, 6, -27), 16.5f, at(46, 8, -42), 17.5f, 6);
-  pieces.push_back(blended(ellipsoid(at(55, 15, -18), Vec3f{12.5f, 16, 22} * stout), 9));  // greater trochanter
-  add(at(27, 26, -62), 8.5f, at(36, 16, -68), 10, 8);                                        // lesser trochanter
+  pieces.push_back(
+      blended(ellipsoid(at(55, 15, -18), Vec3f{12.5f, 16, 22} * stout), 9));  // greater trochanter
+  add(at(27, 26, -62), 8.5f, at(36, 16, -68), 10, 8);                         // lesser trochanter
   std::vector<Knot> shaft{{at(46, 8, -42), 17.5f * stout},
                           {at(43, 8, -68), 16.5f * stout},
                           {at(39, 4, -100), 14.5f * stout},
@@ -147,12 +150,12 @@ void add_sacrum(Scene& scene, const Patient& patient) {
                                     i == 0 ? 0.0f : 2.0f));
   }
   for (const float s : {-1.0f, 1.0f}) {
-    const BarKnot top{{s * 38 * f, 66, -222}, {0, 1, 0.5f}, 12, 15}, low{{s * 18, 76, -262}, {0, 1, 0.5f}, 7, 9};
+    const BarKnot top{{s * 38 * f, 66, -222}, {0, 1, 0.5f}, 12, 15},
+        low{{s * 18, 76, -262}, {0, 1, 0.5f}, 7, 9};
     sacrum.pieces.push_back(blended(bar_segment({{s * 12, 60, -226}, {0, 1, 0.5f}, 12, 16}, top), 6));
     sacrum.pieces.push_back(blended(bar_segment(top, low), 6));
     // Lateral crest behind the foramina.
-    sacrum.pieces.push_back(
-        blended(tube_segment({{s * 24, 82, -214}, 5}, {{s * 13, 88, -258}, 4}), 6));
+    sacrum.pieces.push_back(blended(tube_segment({{s * 24, 82, -214}, 5}, {{s * 13, 88, -258}, 4}), 6));
     for (int level = 0; level < 3; ++level) {  // foramina
       const float z = -225.0f - 19 * static_cast<float>(level), y = 58.0f + 9 * static_cast<float>(level);
       const float x = s * (21 - 2.5f * static_cast<float>(level));
@@ -160,7 +163,8 @@ void add_sacrum(Scene& scene, const Patient& patient) {
     }
   }
   // Median crest, and the canal before it.
-  sacrum.pieces.push_back(blended(bar_segment({{0, 84, -214}, {1, 0, 0}, 4, 8}, {{0, 90, -256}, {1, 0, 0}, 3, 6}), 6));
+  sacrum.pieces.push_back(
+      blended(bar_segment({{0, 84, -214}, {1, 0, 0}, 4, 8}, {{0, 90, -256}, {1, 0, 0}, 3, 6}), 6));
   sacrum.carved.push_back(tube_segment({{0, 70, -204}, 7}, {{0, 84, -256}, 3}));
   sacrum.carve_blend_mm = 1.5f;
   scene.push_back(std::move(sacrum));
@@ -218,8 +222,10 @@ void add_fat_planes(Scene& scene, const Patient& patient) {
   fat.only_on.set(kMuscle);
   const float f = patient.flare;
   for (const float s : {-1.0f, 1.0f}) {
-    fat.pieces.push_back(ellipsoid({s * 26, 52, -326}, {15, 22, 26}, axes_along({s * -0.3f, -0.1f, 1}, {1, 0, 0})));
-    fat.pieces.push_back(tube_segment({{s * 80 * f, -62, -300}, 11}, {{s * 84 * f, -62, -400}, 7}));  // femoral
+    fat.pieces.push_back(
+        ellipsoid({s * 26, 52, -326}, {15, 22, 26}, axes_along({s * -0.3f, -0.1f, 1}, {1, 0, 0})));
+    fat.pieces.push_back(
+        tube_segment({{s * 80 * f, -62, -300}, 11}, {{s * 84 * f, -62, -400}, 7}));  // femoral
     fat.pieces.push_back(bar_segment({{s * 100 * f, 44, -285}, {0.3f, 1, 0}, 4, 34},
                                      {{s * 92 * f, 40, -400}, {0.3f, 1, 0}, 2.5f, 30}));
     fat.pieces.push_back(bar_segment({{s * 58 * f, -40, -330}, {s * 0.8f, -0.6f, 0}, 1.8f, 30},
@@ -256,7 +262,8 @@ void add_bladder(Scene& scene, const Patient& patient) {
     const float lean = 8 * patient.wander[6];
     const float old = 1 - 0.3f * smooth_step(45, 75, static_cast<float>(patient.traits.age_years));
     add_tube(uterus.pieces,
-             {{{0, 26, -304}, 12.5f * old}, {{0.4f * lean, 22, -282}, 14 * old}, {{lean, 6, -246}, 22 * old}}, 0, 6);
+             {{{0, 26, -304}, 12.5f * old}, {{0.4f * lean, 22, -282}, 14 * old}, {{lean, 6, -246}, 22 * old}},
+             0, 6);
     for (const float s : {-1.0f, 1.0f}) {
       ovaries.pieces.push_back(ellipsoid({s * 38, 12, -248}, Vec3f{8, 13, 11} * old));
       ovaries.pieces.push_back(tube_segment({{s * 34, 11, -248}, 4}, {{lean, 8, -240}, 6}));

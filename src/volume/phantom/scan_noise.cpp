@@ -9,8 +9,8 @@
 namespace renderfm::phantom {
 namespace {
 
-constexpr std::int64_t kReach = 4;         // of the filters, in voxels
-constexpr float kLowCut = 0.85f;           // share of the slow part taken away: the ramp filter's zero
+constexpr std::int64_t kReach = 4;  // of the filters, in voxels
+constexpr float kLowCut = 0.85f;    // share of the slow part taken away: the ramp filter's zero
 constexpr float kNeighbourSlice = 0.4f;
 
 std::vector<float> gaussian(double sigma_voxels) {

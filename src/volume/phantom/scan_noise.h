@@ -8,7 +8,8 @@
 
 namespace renderfm::phantom {
 
-/// What a kernel does to edges and noise. Its blur is the standard deviation of its point spread in the plane.
+/// What a kernel does to edges and noise. Its blur is the standard deviation of its point spread in the
+/// plane.
 struct KernelFacts {
   float blur_mm;
   float noise_gain;    ///< standard deviation relative to the standard kernel at the same dose

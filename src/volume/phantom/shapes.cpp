@@ -40,11 +40,13 @@ Primitive tube_segment(Knot a, Knot b) {
   box.add(box_around(b.point, b.radius));
   const Vec3f along = b.point - a.point;
   const float inverse = 1 / std::max(dot(along, along), 1e-6f);
-  return {box, [=](Vec3f p) {
+  return {box,
+          [=](Vec3f p) {
             const Vec3f q = p - a.point;
             const float t = std::clamp(dot(q, along) * inverse, 0.0f, 1.0f);
             return norm(q - along * t) - mix(a.radius, b.radius, t);
-          }};
+          },
+          0, 0.5f * (a.radius + b.radius)};
 }
 
 Primitive bar_segment(const BarKnot& a, const BarKnot& b) {

@@ -27,6 +27,7 @@ struct Primitive {
   Box box;  ///< holds everything that is inside
   Distance distance;
   float blend_mm = 0;
+  float radius_mm = 0;  ///< of a tube; one thinner than a voxel fills only a part of it
 };
 
 inline float smooth_min(float a, float b, float blend_mm) {

@@ -95,7 +95,8 @@ void add_vertebra(Scene& scene, const Patient& patient, int v) {
           3, 8);
   if (v == kS1) {  // the wings of the sacrum
     for (const float s : {-1.0f, 1.0f}) {
-      Primitive wing = bar_segment({at(s * 18, 8, 2), up, 13, 15}, {at(s * 46 * patient.flare, 24, -4), up, 14, 13});
+      Primitive wing =
+          bar_segment({at(s * 18, 8, 2), up, 13, 15}, {at(s * 46 * patient.flare, 24, -4), up, 14, 13});
       wing.blend_mm = 8;
       pieces.push_back(std::move(wing));
     }

@@ -40,8 +40,10 @@ void add_aneurysm(Scene& scene, const Patient& patient, Pcg32& rng) {
   sac.label = lumen.label = organ("aorta");
   sac.material = even(46, 9, 6);
   lumen.material = even(patient.hu.aorta, 8, 7);
-  const std::vector<Knot> wall{{at(-46, 10), 9.5f}, {at(-64, 0.7f * r + 4), 0.72f * r + 3},
-                               {at(-86, r), r},     {at(-104, 0.85f * r + 2), 0.85f * r},
+  const std::vector<Knot> wall{{at(-46, 10), 9.5f},
+                               {at(-64, 0.7f * r + 4), 0.72f * r + 3},
+                               {at(-86, r), r},
+                               {at(-104, 0.85f * r + 2), 0.85f * r},
                                {at(-122, 12), 10.5f}};
   add_tube(sac.pieces, wall, 0, 4);
   std::vector<Knot> channel = wall;
@@ -53,8 +55,8 @@ void add_aneurysm(Scene& scene, const Patient& patient, Pcg32& rng) {
   add_tube(lumen.pieces, channel, 0, 4);
   scene.push_back(std::move(sac));
   scene.push_back(std::move(lumen));
-  add_plaques(scene, wall, organ("aorta"), std::max(0.35f, static_cast<float>(patient.traits.aortic_calcification)),
-              rng);
+  add_plaques(scene, wall, organ("aorta"),
+              std::max(0.35f, static_cast<float>(patient.traits.aortic_calcification)), rng);
 }
 
 }  // namespace
@@ -133,7 +135,8 @@ void add_vessels(Scene& scene, const Patient& patient) {
   }
   const Vec3f outflow = near_heart(4, -30, 22), trunk_top{17, -8, 172};
   plumber.vessel(kUnnamed, hu.pulmonary_artery, {{outflow, 13}, {{18, -40, 158}, 13}, {trunk_top, 12.5f}}, 0);
-  plumber.vessel(kUnnamed, hu.pulmonary_artery, {{trunk_top, 11}, {{30, 4, 170}, 10}, {{43, 13, 156}, 8.5f}}, 0);
+  plumber.vessel(kUnnamed, hu.pulmonary_artery, {{trunk_top, 11}, {{30, 4, 170}, 10}, {{43, 13, 156}, 8.5f}},
+                 0);
   plumber.vessel(kUnnamed, hu.pulmonary_artery,
                  {{trunk_top, 11}, {{0, -2, 164}, 10}, {{-24, 4, 160}, 9.5f}, {{-39, 13, 154}, 8.5f}}, 0);
 
@@ -143,19 +146,19 @@ void add_vessels(Scene& scene, const Patient& patient) {
   const auto grade = static_cast<float>(patient.traits.aortic_calcification);
   Pcg32 rng = Pcg32::from(patient.seed, 0xCA1C);
   const auto aorta = plumber.vessel(organ("aorta"), arterial,
-                 {{near_heart(-10, -4, 16), 14 * wide},
-                  {{-10, -34, 166}, 15 * wide},
-                  {{-14, -28, 190}, 14.5f * wide},
-                  {{-2, -21, 205}, 14 * wide},
-                  {{16, -3, 209}, 13 * wide},
-                  {{27, 17, 201}, 12.5f * wide},
-                  {beside_spine(27, 18, 172), 12 * wide},
-                  {beside_spine(24, 19, 120), 11.5f * wide},
-                  {beside_spine(20, 24, 60), 11 * wide},
-                  {beside_spine(14, 29, 10), 10.5f * wide},
-                  {beside_spine(11, 31, -40), 9.5f},
-                  {beside_spine(9, 33, -90), 9},
-                  {fork, 8.6f}});
+                                    {{near_heart(-10, -4, 16), 14 * wide},
+                                     {{-10, -34, 166}, 15 * wide},
+                                     {{-14, -28, 190}, 14.5f * wide},
+                                     {{-2, -21, 205}, 14 * wide},
+                                     {{16, -3, 209}, 13 * wide},
+                                     {{27, 17, 201}, 12.5f * wide},
+                                     {beside_spine(27, 18, 172), 12 * wide},
+                                     {beside_spine(24, 19, 120), 11.5f * wide},
+                                     {beside_spine(20, 24, 60), 11 * wide},
+                                     {beside_spine(14, 29, 10), 10.5f * wide},
+                                     {beside_spine(11, 31, -40), 9.5f},
+                                     {beside_spine(9, 33, -90), 9},
+                                     {fork, 8.6f}});
   add_plaques(scene, aorta, organ("aorta"), grade, rng);
   if (patient.traits.aneurysm_mm > 0) add_aneurysm(scene, patient, rng);
   plumber.vessel(organ("brachiocephalic_trunk"), arterial,
@@ -179,16 +182,15 @@ void add_vessels(Scene& scene, const Patient& patient) {
                   {{108, 5, 236}, 4}});
   for (const bool left : {true, false}) {
     const float s = left ? 1.0f : -1.0f;
-    const auto iliac = plumber.vessel(
-        organ("iliac_artery", left), arterial,
-        {{fork, 6},
-         {{s * 30 + 3, -15, -165}, 5.8f},
-         {{s * 50, -17, -190}, 5.4f},
-         {{s * 66 * patient.flare, -36, -228}, 5},
-         {{s * 78 * patient.flare, -58, -258}, 4.8f},
-         {{s * 84 * patient.flare, -64, -300}, 4.6f},
-         {{s * 88 * patient.flare, -52, -400}, 4}},
-        0.7f);
+    const auto iliac = plumber.vessel(organ("iliac_artery", left), arterial,
+                                      {{fork, 6},
+                                       {{s * 30 + 3, -15, -165}, 5.8f},
+                                       {{s * 50, -17, -190}, 5.4f},
+                                       {{s * 66 * patient.flare, -36, -228}, 5},
+                                       {{s * 78 * patient.flare, -58, -258}, 4.8f},
+                                       {{s * 84 * patient.flare, -64, -300}, 4.6f},
+                                       {{s * 88 * patient.flare, -52, -400}, 4}},
+                                      0.7f);
     add_plaques(scene, {iliac.rbegin() + 2, iliac.rend()}, organ("iliac_artery", left), 0.8f * grade, rng);
     if (patient.lacks(left ? Resection::kKidneyLeft : Resection::kKidneyRight)) continue;
     plumber.vessel(kUnnamed, arterial,

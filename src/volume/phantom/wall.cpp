@@ -67,7 +67,8 @@ void add_back_muscles(Scene& scene, const Patient& patient) {
     path.push_back({{s * 114 * f, 14, -328}, 7});
     add_tube(psoas.pieces, path, 0, 10);
     // The iliacus lines the wing of the hip bone.
-    add_tube(psoas.pieces, {{{s * 99 * f, 26, -160}, 8}, {{s * 95 * f, 14, -185}, 13}, {{s * 90 * f, -14, -222}, 17}}, 8,
+    add_tube(psoas.pieces,
+             {{{s * 99 * f, 26, -160}, 8}, {{s * 95 * f, 14, -185}, 13}, {{s * 90 * f, -14, -222}, 17}}, 8,
              10);
     scene.push_back(std::move(psoas));
   }
@@ -83,8 +84,8 @@ void add_breasts(Scene& scene, const Patient& patient) {
   gland.only_on.set(kFat);
   gland.material = even(patient.hu.gland, 12, 5);
   for (const float s : {-1.0f, 1.0f}) {
-    const Primitive body = ellipsoid({s * breast.centre.x, breast.centre.y - 0.1f * breast.half.y, breast.centre.z},
-                                     breast.half * 0.8f);
+    const Primitive body = ellipsoid(
+        {s * breast.centre.x, breast.centre.y - 0.1f * breast.half.y, breast.centre.z}, breast.half * 0.8f);
     // Lobules: where a rough field exceeds a level.
     const Patient* who = &patient;
     gland.pieces.push_back({body.box,

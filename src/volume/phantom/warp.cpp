@@ -42,11 +42,12 @@ class Scoliosis {
   explicit Scoliosis(const Patient& patient) : patient_(patient) {
     const float cobb = static_cast<float>(patient.traits.scoliosis_deg) * 3.14159265f / 180;
     bent_ = cobb != 0;
-    // The tangent's tilt: level at the sacrum, a lumbar curve against the thoracic one, half the Cobb angle
-    // each way at T12 and T4.
-    slope_ = Profile({{-216, 0}, {-150, 0.3f * cobb}, {0, -0.5f * cobb}, {200, 0.5f * cobb}, {300, 0}});
+    // The tangent's tilt: level at L5, so that the pelvis stays straight; a lumbar curve against the thoracic
+    // one, half the Cobb angle each way at T12 and T4.
+    slope_ = Profile({{-165, 0}, {-105, 0.25f * cobb}, {0, -0.5f * cobb}, {200, 0.5f * cobb}, {300, 0}});
     for (int z = kBegin; z <= 360; ++z) {
-      offset_.push_back(offset_.empty() ? 0 : offset_.back() + std::tan(slope_(static_cast<float>(z) - 0.5f)));
+      offset_.push_back(offset_.empty() ? 0
+                                        : offset_.back() + std::tan(slope_(static_cast<float>(z) - 0.5f)));
     }
   }
 
@@ -92,7 +93,11 @@ Warp::Warp(const Patient& patient) : size_(patient.size) {
         for (int i = 0; i < count_[0]; ++i, ++n) {
           const Vec3f p =
               low_ + Vec3f{static_cast<float>(i), static_cast<float>(j), static_cast<float>(k)} * kCell;
-          shift_[n] = scoliosis(p) + waves(p);
+          Vec3f bend = waves(p);
+          // Ten degrees of lateral bend would already be a scoliosis.
+          const Vec3f spine = patient.spine(p.z);
+          bend.x *= mix(0.35f, 1.0f, smooth_step(20, 90, std::hypot(p.x, p.y - spine.y)));
+          shift_[n] = scoliosis(p) + bend;
         }
       }
     }
@@ -141,8 +146,8 @@ Box Warp::world_box(const Box& canonical) const {
   for (int pass = 0; pass < 3; ++pass) {
     int from[3], to[3];
     for (int a = 0; a < 3; ++a) from[a] = node(a, p.low[a]), to[a] = node(a, p.high[a]) + 1;
-    const std::int64_t nodes = static_cast<std::int64_t>(to[0] - from[0] + 1) * (to[1] - from[1] + 1) *
-                               (to[2] - from[2] + 1);
+    const std::int64_t nodes =
+        static_cast<std::int64_t>(to[0] - from[0] + 1) * (to[1] - from[1] + 1) * (to[2] - from[2] + 1);
     if (nodes > 20000) break;  // a large organ gains nothing from more work
     least = {1e9f, 1e9f, 1e9f}, greatest = {-1e9f, -1e9f, -1e9f};
     for (int k = from[2]; k <= to[2]; ++k) {
