@@ -209,6 +209,8 @@ void add_plaques(Scene& scene, const std::vector<Knot>& path, std::uint8_t label
     plaques.pieces.push_back(tube_segment({on_wall(0), thick}, {on_wall(0.5f), thick}));
     plaques.pieces.push_back(tube_segment({on_wall(0.5f), thick}, {on_wall(1), 0.7f * thick}));
   }
+  // Sheets, not threads: they fill their voxels.
+  for (Primitive& piece : plaques.pieces) piece.radius_mm = 0;
   scene.push_back(std::move(plaques));
 }
 

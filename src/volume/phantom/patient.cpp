@@ -387,11 +387,11 @@ Vec3f Patient::hip_joint(bool left) const { return {(left ? 88.0f : -88.0f) * fl
 
 Box Patient::torso_box() const {
   Box box;
-  const float side = 208 + 0.6f * fat_mm + 0.3f * std::max(belly_mm, 0.0f);
-  float front = 124 + 1.1f * fat_mm + std::max(belly_mm, 0.0f);
+  const float side = std::max(208 + 0.6f * fat_mm, 192 + 1.3f * fat_mm) + 0.3f * std::max(belly_mm, 0.0f);
+  float front = 126 + 1.25f * fat_mm + std::max(belly_mm, 0.0f);
   if (female) front = std::max(front, breast_shape().half.y - breast_shape().centre.y + 8);
   box.add(Vec3f{-side, -front, kBottomMm});
-  box.add(Vec3f{side, 134 + 0.9f * fat_mm, kTopMm});
+  box.add(Vec3f{side, 144 + 1.1f * fat_mm, kTopMm});
   return box;
 }
 
