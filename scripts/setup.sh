@@ -14,7 +14,8 @@ run_packages=("torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-c
 denoiser_package=pyoidn==2.5.1.0
 # `import torch` in Python wants all of CUDA.
 test_packages=("torch==$torch_version" torchvision==0.26.0 nibabel==5.4.2 plyfile==1.1.5 pydicom==3.0.2 pygltflib==1.16.5
-               dynamic-network-architectures==0.4.4 clang-format==14.0.6 nvidia-cuda-nvdisasm==13.5.37)
+               dynamic-network-architectures==0.4.4 clang-format==14.0.6 nvidia-cuda-nvdisasm==13.5.37
+               scikit-image==0.26.0 flip-evaluator==1.7 lpips==0.1.4 pytorch-msssim==1.0.0)
 run_download="about 550 MB"
 denoiser_download="about 88 MB"
 test_download="up to 2.2 GB"
