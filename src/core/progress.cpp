@@ -37,12 +37,17 @@ void Progress::advance(std::int64_t steps) {
   print(elapsed_s);
 }
 
+void Progress::note(std::string text) {
+  const std::lock_guard lock(mutex_);
+  note_ = std::move(text);
+}
+
 void Progress::print(double elapsed_s) {
   printed_ = true;
   const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   const double left_s = share > 0 ? elapsed_s * (1.0 - share) / share : 0.0;
-  const std::string text =
-      fmt::format("{} {:3.0f} % ({}/{}), {:.0f} s left", label_, 100 * share, done_, total_, left_s);
+  const std::string text = fmt::format("{} {:3.0f} % ({}/{}), {:.0f} s left{}{}", label_, 100 * share, done_,
+                                       total_, left_s, note_.empty() ? "" : ", ", note_);
   if (terminal_) {
     fmt::print(stderr, "\r{}\033[K", text);
   } else {

@@ -56,4 +56,21 @@ torch::Tensor read_png(const std::filesystem::path& path) {
       .contiguous();
 }
 
+Picture read_picture(const std::filesystem::path& path) {
+  int width = 0, height = 0, channels = 0;
+  // 8 bits become 16 by repetition, so 255 is 65535 and nothing is lost.
+  const std::unique_ptr<stbi_us, void (*)(void*)> pixels(
+      stbi_load_16(path.c_str(), &width, &height, &channels, 4), stbi_image_free);
+  if (!pixels) fail_input("cannot read the picture {}: {}", path.string(), stbi_failure_reason());
+  // Torch has no arithmetic for unsigned 16 bits: read as signed, the upper half comes back by the mask.
+  const torch::Tensor rgba = torch::from_blob(pixels.get(), {height, width, 4}, torch::kInt16)
+                                 .to(torch::kInt32)
+                                 .bitwise_and(0xFFFF)
+                                 .permute({2, 0, 1})
+                                 .to(torch::kFloat32)
+                                 .div(65535);
+  const torch::Tensor alpha = rgba.slice(0, 3);
+  return {(rgba.slice(0, 0, 3) * alpha).contiguous(), (alpha < 1).any().item<bool>()};
+}
+
 }  // namespace renderfm

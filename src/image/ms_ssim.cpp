@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
+#include "image/ssim_parts.h"
 #include "renderfm/core/check.h"
 #include "renderfm/tensor/check_tensor.h"
 
@@ -14,14 +16,15 @@ namespace {
 
 namespace F = torch::nn::functional;
 
-constexpr int kWindow = 11;
-constexpr double kSigma = 1.5, kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
+using ssim_parts::kC1;
+using ssim_parts::kC2;
+constexpr int kWindow = 2 * ssim_parts::kRadius + 1;
 constexpr std::array<double, 5> kScaleWeights{0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
 
 torch::Tensor windowed(const torch::Tensor& images) {  // [N, 1, H, W]
-  const torch::Tensor offset = torch::arange(kWindow, torch::kFloat64) - kWindow / 2;
-  const torch::Tensor line = (-offset.square() / (2 * kSigma * kSigma)).exp();
-  const torch::Tensor weights = line / line.sum();
+  const auto half = ssim_parts::window<double>();
+  torch::Tensor weights = torch::empty({kWindow}, torch::kFloat64);
+  for (int k = 0; k < kWindow; ++k) weights[k] = half[static_cast<std::size_t>(std::abs(k - kWindow / 2))];
   return F::conv2d(F::conv2d(images, weights.view({1, 1, 1, -1})), weights.view({1, 1, -1, 1}));
 }
 

@@ -60,14 +60,23 @@ Camera parse_frame(const Json& frame, const Json& file, const std::string& where
   return camera;
 }
 
+/// Hands the file to `read` and turns what JSON complains of into a sentence.
+template <class Read>
+void read_json(const std::filesystem::path& path, const Read& read) {
+  std::ifstream stream(path);
+  if (!stream) fail_input("cannot read {}: no such file, or no permission", path.string());
+  try {
+    read(Json::parse(stream));
+  } catch (const Json::exception& error) {
+    fail_input("{} is no transforms.json: {}", path.string(), error.what());
+  }
+}
+
 }  // namespace
 
 std::vector<NamedCamera> read_cameras_json(const std::filesystem::path& path) {
-  std::ifstream stream(path);
-  if (!stream) fail_input("cannot read {}: no such file, or no permission", path.string());
   std::vector<NamedCamera> cameras;
-  try {
-    const Json file = Json::parse(stream);
+  read_json(path, [&](const Json& file) {
     const Json& frames = file.at("frames");
     for (std::size_t n = 0; n < frames.size(); ++n) {
       const std::string where = fmt::format("{} frame {}", path.string(), n);
@@ -75,11 +84,23 @@ std::vector<NamedCamera> read_cameras_json(const std::filesystem::path& path) {
       const std::string stem = std::filesystem::path(frames[n].value("file_path", "")).stem().string();
       cameras.push_back({camera, stem.empty() ? fmt::format("{:03}", n) : stem});
     }
-  } catch (const Json::exception& error) {
-    fail_input("{} is no transforms.json: {}", path.string(), error.what());
-  }
+  });
   if (cameras.empty()) fail_input("{} has no frames", path.string());
   return cameras;
+}
+
+std::vector<std::filesystem::path> read_image_paths(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> files;
+  read_json(path, [&](const Json& file) {
+    for (const Json& frame : file.at("frames")) {
+      std::filesystem::path picture = frame.value("file_path", "");
+      if (picture.empty())
+        fail_input("{} frame {} names no picture: file_path is missing", path.string(), files.size());
+      if (!picture.has_extension()) picture += ".png";
+      files.push_back(path.parent_path() / picture);
+    }
+  });
+  return files;
 }
 
 void write_cameras_json(const std::vector<NamedCamera>& cameras, const std::filesystem::path& path,

@@ -18,11 +18,13 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::int64_t steps = 1);
+  /// Shown behind the time left from now on: "28.1 dB".
+  void note(std::string text);
 
  private:
   void print(double elapsed_s);
 
-  std::string label_;
+  std::string label_, note_;
   std::int64_t total_, done_ = 0;
   std::chrono::steady_clock::time_point start_, last_print_;
   bool terminal_, printed_ = false;
