@@ -12,8 +12,8 @@ struct PhantomOptions {
   std::uint64_t seed =
       1;  ///< the anatomy's free variation; the same seed is the same patient at every spacing
   double spacing_mm = 1.5;
-  bool contrast = true;  ///< false takes the contrast agent out, whatever the traits' phase
-  PhantomTraits traits;  ///< a healthy man; sample_phantom_traits(seed) for one of a population
+  bool contrast = true;       ///< false takes the contrast agent out, whatever the traits' phase
+  PhantomTraits traits = {};  ///< a healthy man; sample_phantom_traits(seed) for one of a population
 };
 
 struct Phantom {

@@ -15,8 +15,8 @@ struct Contents {
   float gas_level_y;  // gas in front of this height
 };
 
-void add_gut(Scene& scene, std::uint8_t label, const std::vector<Knot>& path, Material flesh, float wall_mm,
-             const Contents& inside, float haustra) {
+void add_gut(Scene& scene, const Patient& patient, std::uint8_t label, const std::vector<Knot>& path,
+             Material flesh, float wall_mm, const Contents& inside, float haustra) {
   Shape wall;
   wall.label = label;
   wall.material = std::move(flesh);
@@ -27,13 +27,22 @@ void add_gut(Scene& scene, std::uint8_t label, const std::vector<Knot>& path, Ma
       knots[i].radius *= 1 + haustra * (std::abs(std::sin(phase)) - 0.6f);
     }
   }
+  const Patient* who = &patient;
+  // Flattened where it meets the wall of the cavity, so that it never comes through the muscles or the hip
+  // bone.
+  const auto within = [who](Primitive tube, float depth_mm) {
+    tube.distance = [who, depth_mm, d = std::move(tube.distance)](Vec3f p) {
+      return smooth_max(d(p), who->cavity(p) + depth_mm, 4);
+    };
+    return tube;
+  };
   std::vector<Primitive> lumen;
   for (std::size_t i = 0; i + 1 < knots.size(); ++i) {
-    wall.pieces.push_back(tube_segment(knots[i], knots[i + 1]));
+    wall.pieces.push_back(within(tube_segment(knots[i], knots[i + 1]), 1));
     Knot a = knots[i], b = knots[i + 1];
     a.radius = std::max(a.radius - wall_mm, 0.5f);
     b.radius = std::max(b.radius - wall_mm, 0.5f);
-    lumen.push_back(tube_segment(a, b));
+    lumen.push_back(within(tube_segment(a, b), 1 + wall_mm));
   }
   scene.push_back(std::move(wall));
   Shape content;
@@ -187,9 +196,9 @@ void add_bowel(Scene& scene, const Patient& patient) {
   const float belly = 0.8f * patient.belly_mm;
   const Material wall = even(patient.hu.bowel_wall, 10, 4);
   const auto colon = colon_path(patient);
-  add_gut(scene, organ("small_bowel"), small_bowel_path(patient, colon, rng), wall, 2.2f,
+  add_gut(scene, patient, organ("small_bowel"), small_bowel_path(patient, colon, rng), wall, 2.2f,
           {22, 12, -86 - belly}, 0);
-  add_gut(scene, organ("duodenum"),
+  add_gut(scene, patient, organ("duodenum"),
           {{{-18, -44, -6}, 10},
            {{-40, -34, 0}, 11.5f},
            {{-50, -20, -18}, 11},
@@ -199,7 +208,7 @@ void add_bowel(Scene& scene, const Patient& patient) {
            {{28, -22, -72}, 10.5f},
            {{40, -32, -68}, 10.5f}},
           wall, 2.4f, {18, 12, -46}, 0);
-  add_gut(scene, organ("colon"), colon, even(patient.hu.bowel_wall - 15, 8, 4), 2.2f,
+  add_gut(scene, patient, organ("colon"), colon, even(patient.hu.bowel_wall - 15, 8, 4), 2.2f,
           {35, 75, -56 - 0.7f * belly}, 0.26f);
   add_stomach(scene, patient);
 }
