@@ -123,6 +123,9 @@ struct PathTracer::Impl {
   DensityPointers density_pointers{};
   Majorants majorants;
   std::uint64_t hash = 0;
+  std::unique_ptr<SampleMaker> device;  // none: the processors
+
+  std::int64_t trace_tiles(const SampleRange& range, std::vector<PixelSums<double>>& sums) const;
 };
 
 PathTracer::PathTracer(const Medium& medium, const PathTraceOptions& options) : impl_(new Impl) {
@@ -204,30 +207,40 @@ CameraRays PathTracer::rays(const Camera& camera) const {
   return rays;
 }
 
+std::int64_t PathTracer::Impl::trace_tiles(const SampleRange& range,
+                                           std::vector<PixelSums<double>>& sums) const {
+  const TraceFunctions& functions = trace_functions();
+  const int width = range.rays.width, height = range.rays.height;
+  const int columns = (width + kTile - 1) / kTile, rows = (height + kTile - 1) / kTile;
+  std::atomic<std::int64_t> capped{0};
+  parallel_for(0, static_cast<std::int64_t>(columns) * rows, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t tile = begin; tile < end; ++tile) {
+      TileWork work{&range.params, &range.rays, 0, 0, 0, 0, range.first_sample, range.samples, sums.data()};
+      work.x_begin = static_cast<int>(tile % columns) * kTile;
+      work.y_begin = static_cast<int>(tile / columns) * kTile;
+      work.x_end = std::min(work.x_begin + kTile, width);
+      work.y_end = std::min(work.y_begin + kTile, height);
+      capped += medium ? functions.medium(medium_pointers, work) : functions.density(density_pointers, work);
+    }
+  });
+  return capped;
+}
+
+void PathTracer::run_on(std::unique_ptr<SampleMaker> device) { impl_->device = std::move(device); }
+
 void PathTracer::add_samples(const Camera& camera, Film& film, int count,
                              const std::function<bool()>& keep_going) const {
   const TraceParams params = this->params(camera);
   const CameraRays rays = this->rays(camera);
   film.claim(identity(camera), camera.width, camera.height);
-  const TraceFunctions& functions = trace_functions();
-  const int columns = (camera.width + kTile - 1) / kTile, rows = (camera.height + kTile - 1) / kTile;
   const std::int64_t pixels = static_cast<std::int64_t>(camera.width) * camera.height;
   const int pass = static_cast<int>(std::clamp<std::int64_t>(kPassPaths / pixels, 1, kMaxPassSamples));
   for (int done = 0; done < count;) {
     if (done > 0 && keep_going && !keep_going()) return;
     const int samples = std::min(pass, count - done);
-    std::atomic<std::int64_t> capped{0};
-    parallel_for(0, static_cast<std::int64_t>(columns) * rows, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t tile = begin; tile < end; ++tile) {
-        TileWork work{&params, &rays, 0, 0, 0, 0, film.samples(), samples, film.sums().data()};
-        work.x_begin = static_cast<int>(tile % columns) * kTile;
-        work.y_begin = static_cast<int>(tile / columns) * kTile;
-        work.x_end = std::min(work.x_begin + kTile, camera.width);
-        work.y_end = std::min(work.y_begin + kTile, camera.height);
-        capped += impl_->medium ? functions.medium(impl_->medium_pointers, work)
-                                : functions.density(impl_->density_pointers, work);
-      }
-    });
+    const SampleRange range{params, rays, film.samples(), samples};
+    const std::int64_t capped =
+        impl_->device ? impl_->device->add(range, film.sums()) : impl_->trace_tiles(range, film.sums());
     film.finish_pass(samples, capped);
     done += samples;
   }

@@ -30,6 +30,7 @@ class CellWalk {
         origin_(point_voxels * grid.cells_per_voxel),
         direction_(direction_voxels * grid.cells_per_voxel) {
     const int size[3] = {grid.nx, grid.ny, grid.nz};
+    RFM_UNROLL
     for (int a = 0; a < 3; ++a) {
       const float d = direction_[a];
       // A ray along a face would give 0 * inf.
@@ -65,10 +66,12 @@ class CellWalk {
   RFM_HD float leap(std::uint32_t distance) {
     const float more = static_cast<float>(distance - 1);
     float far[3];
+    RFM_UNROLL
     for (int a = 0; a < 3; ++a) far[a] = plane_[a] + more * (inverse_[a] < 0 ? -inverse_[a] : inverse_[a]);
     const int axis = far[0] < far[1] ? (far[0] < far[2] ? 0 : 2) : (far[1] < far[2] ? 1 : 2);
     const float t = axis == 0 ? far[0] : (axis == 1 ? far[1] : far[2]);
     const int reach = static_cast<int>(distance);
+    RFM_UNROLL
     for (int a = 0; a < 3; ++a) {
       const bool up = inverse_[a] > 0;
       if (a == axis) {

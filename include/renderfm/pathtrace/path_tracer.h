@@ -39,6 +39,23 @@ struct DensityGrid {
   float phase_g = 0;
 };
 
+/// Samples to add to the sums of a picture.
+struct SampleRange {
+  TraceParams params;  ///< its grid's cells are in ordinary memory
+  CameraRays rays;
+  std::int64_t first_sample;
+  int samples;
+};
+
+/// Another device than this machine's processors.
+class SampleMaker {
+ public:
+  virtual ~SampleMaker() = default;
+  /// Adds the samples of every pixel to its sums [height * width], in order; returns how many paths were
+  /// capped. Throws kRuntime.
+  virtual std::int64_t add(const SampleRange& range, std::vector<PixelSums<double>>& sums) = 0;
+};
+
 class PathTracer {
  public:
   /// Keeps no reference to the medium. Throws kBadInput for options that cannot be.
@@ -53,6 +70,9 @@ class PathTracer {
   /// kBadInput where the film holds samples of another picture.
   void add_samples(const Camera& camera, Film& film, int count,
                    const std::function<bool()>& keep_going = {}) const;
+
+  /// Has samples made by `device` from now on; null: by the processors. One caller at a time then.
+  void run_on(std::unique_ptr<SampleMaker> device);
 
   /// What a film of this camera belongs to.
   std::uint64_t identity(const Camera& camera) const;

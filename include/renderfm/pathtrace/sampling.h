@@ -9,6 +9,13 @@
 #include "renderfm/math/scalar_ops.h"
 #include "renderfm/math/vec.h"
 
+/// Before a short loop over elements: kept rolled, it would put them into a GPU's local memory.
+#if defined(__CUDA_ARCH__)
+#define RFM_UNROLL _Pragma("unroll")
+#else
+#define RFM_UNROLL
+#endif
+
 namespace renderfm::pathtrace {
 
 inline constexpr float kPi = 3.14159265358979324F;
