@@ -1,0 +1,97 @@
+// renderfm-finetune as a user runs it, on Gaussians and views made here.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "renderfm/gaussian/ply.h"
+#include "renderfm/image/image_io.h"
+#include "renderfm/raster/rasterize.h"
+#include "renderfm/view/cameras_json.h"
+#include "support/program.h"
+#include "unit/raster/scenes.h"
+
+namespace renderfm::test {
+namespace {
+
+const ViewSphere kSphere{{0, 0, 0}, 32};
+
+class FinetuneProgram : public ProgramTest {
+ protected:
+  void SetUp() override {
+    GaussianSet truth = raster::test::random_set(120, 71, 3.0);
+    truth.position_mm *= 0.7;
+    truth.view_sphere = kSphere;
+    truth.label = torch::arange(120).remainder(2).add(1).to(torch::kUInt8);
+    truth.label_names = {{1, "liver"}, {2, "spleen"}};
+    std::filesystem::create_directory(file("views"));
+    std::vector<NamedCamera> cameras;
+    const torch::NoGradGuard no_grad;
+    for (int v = 0; v < 10; ++v) {
+      cameras.push_back(
+          {orbit_camera(kSphere, 36.0 * v, 12.0 * (v % 5) - 24, 48, 48), fmt::format("{:03}", v)});
+      write_png(raster::rasterize(truth, {cameras.back().camera}).rgb[0],
+                file("views") / (cameras.back().name + ".png"));
+    }
+    write_cameras_json(cameras, file("views") / "transforms.json");
+    GaussianSet start = truth;
+    start.sh = 0.5 * truth.sh;
+    start.chol = 0.9 * truth.chol;
+    write_ply(start, file("start.ply"));
+    start.position_mm = start.position_mm + 4000;
+    write_ply(start, file("elsewhere.ply"));
+  }
+  std::string command(const std::string& in, const std::string& more = "") const {
+    return std::string(RENDERFM_FINETUNE) + " " + file(in).string() + " " + out("fine.ply") + " --views " +
+           file("views").string() + " --steps 120 " + more;
+  }
+  std::string error(const std::string& in) {
+    const Outcome outcome = run(command(in));
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_TRUE(std::filesystem::is_empty(out_folder()));
+    return outcome.err;
+  }
+};
+
+TEST_F(FinetuneProgram, RefinesKeepsLabelsAndWritesItsCurve) {
+  const Outcome outcome = run(command("start.ply", "--curve " + out("curve.csv")));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("8 views learnt from, 2 held out (split off)"), std::string::npos)
+      << outcome.out;
+  EXPECT_EQ(outcome.out.find("no progress"), std::string::npos) << outcome.out;
+  const GaussianSet fine = read_ply(out("fine.ply"));
+  EXPECT_TRUE(torch::equal(fine.label, read_ply(file("start.ply")).label));
+  EXPECT_EQ(fine.label_names.at(2), "spleen");
+  EXPECT_EQ(count_lines_with(read_file(out("curve.csv")), ","), 22);
+  EXPECT_FALSE(std::filesystem::exists(out("fine.ply.run")));
+  // A second call does not overwrite, unless told to.
+  EXPECT_EQ(run(command("start.ply")).exit_code, 2);
+  EXPECT_EQ(run(command("start.ply", "--overwrite --minutes 0.001 -q")).exit_code, 0);
+}
+
+TEST_F(FinetuneProgram, GoesOnAfterItWasKilled) {
+  ASSERT_EQ(run(command("start.ply")).exit_code, 0);
+  const std::string whole = read_file(out("fine.ply"));
+  std::filesystem::remove(out("fine.ply"));
+  // Killed at an unforeseen moment, until a state is there; then the same command ends the run.
+  bool interrupted = false;
+  for (int tenths = 3; tenths < 60 && !interrupted; ++tenths) {
+    run(fmt::format("timeout -s KILL {:.1f}s ", 0.1 * tenths) + command("start.ply", "--save-every 0"));
+    if (std::filesystem::exists(out("fine.ply"))) break;
+    interrupted = std::filesystem::exists(out("fine.ply.run"));
+  }
+  if (!interrupted) GTEST_SKIP() << "the run ended before it could be killed";
+  const Outcome resumed = run(command("start.ply"));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("resuming"), std::string::npos) << resumed.err;
+  EXPECT_EQ(read_file(out("fine.ply")), whole);
+}
+
+TEST_F(FinetuneProgram, SaysWhatIsWrongWithTheViews) {
+  EXPECT_NE(error("elsewhere.ply").find("no Gaussian is seen in any of the 10 views"), std::string::npos);
+  std::filesystem::remove(file("views") / "004.png");
+  EXPECT_NE(error("start.ply").find("1 of 10 frames have no picture"), std::string::npos);
+  std::filesystem::remove(file("views") / "transforms.json");
+  EXPECT_NE(error("start.ply").find("has no cameras"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace renderfm::test
