@@ -1,17 +1,12 @@
 #include "renderfm/model/predictor.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "renderfm/core/check.h"
-#include "renderfm/core/log.h"
-#include "renderfm/core/parallel.h"
 #include "renderfm/gaussian/priming.h"
 #include "renderfm/medium/collect_foreground.h"
-#include "renderfm/medium/medium.h"
 #include "renderfm/model/network_input.h"
-#include "renderfm/volume/labels.h"
+#include "renderfm/model/scene_medium.h"
 
 namespace renderfm {
 namespace {
@@ -29,27 +24,11 @@ std::vector<std::uint8_t> most_exposed(const Foreground& foreground, std::int64_
   return keep;
 }
 
-ViewSphere sphere_of(const Medium& medium) {
-  std::vector<std::int64_t> visible;
-  for (std::int64_t voxel = 0; voxel < medium.geometry().voxel_count(); ++voxel) {
-    if (medium.foreground(voxel)) visible.push_back(voxel);
-  }
-  if (visible.empty()) fail_input("this transfer function shows nothing of the scan; choose another --tf");
-  return view_sphere_of(medium.geometry(), visible);
-}
-
 }  // namespace
 
 Prediction predict(const Scene& scene, const TransferFunction& tf, const PredictOptions& options,
                    const Network* network) {
-  const std::array<bool, 256> organs = select_organs(scene.labels, options.organs);
-  std::array<bool, 256> everything{};
-  everything.fill(true);
-  const Medium medium(scene.ct, scene.labels, tf, organs);
-  // Organs that are switched off still count for the camera, so that pictures of subsets line up.
-  const ViewSphere sphere =
-      organs == everything ? sphere_of(medium) : sphere_of(Medium(scene.ct, scene.labels, tf, everything));
-
+  const auto [medium, sphere] = make_scene_medium(scene, tf, options.organs);
   Foreground foreground = collect_foreground(medium, scene.labels);
   Prediction prediction;
   prediction.foreground_voxels = foreground.size();

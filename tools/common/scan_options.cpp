@@ -63,7 +63,7 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
   app.add_option("--model", options.model,
                  "Network checkpoint; without one the Gaussians are primed from anatomy")
       ->group(model);
-  app.add_option("--device", options.device, "Where the network runs: auto, cpu or cuda")
+  app.add_option("--device", options.device, "Where the network and path tracing run: auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""))
       ->group(model);
 }

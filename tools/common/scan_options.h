@@ -33,6 +33,7 @@ class TransferFunctionChoice {
  public:
   explicit TransferFunctionChoice(const ScanOptions& options);
   std::vector<TransferFunction> resolve(const Scene& scene) const;
+  std::size_t size() const { return functions_.size(); }
 
  private:
   std::vector<std::optional<TransferFunction>> functions_;  ///< none for "auto"
