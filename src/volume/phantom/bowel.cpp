@@ -92,10 +92,10 @@ std::vector<Knot> colon_path(const Patient& patient) {
   const float sag = 16 * patient.wander[4], belly = 0.8f * patient.belly_mm;
   const float loop = 14 * patient.wander[9];
   const auto front = [belly](float x, float y, float z) { return Vec3f{x, y - belly, z}; };
-  return {{{-80, -20, -206}, 17},
-          {{-92, -12, -188}, 23},
-          {{-100, -6, -158}, 25},
-          {{-105, 2, -125}, 23},
+  return {{{-70, -20, -206}, 16},
+          {{-78, -14, -188}, 20},
+          {{-84, -6, -158}, 22},
+          {{-98, 2, -125}, 22},
           {{-102, 4, -96}, 22},
           {{-88, -22, -78}, 20},
           {front(-66, -62, -76), 19},
@@ -106,9 +106,9 @@ std::vector<Knot> colon_path(const Patient& patient) {
           {{108, 0, -22}, 18},
           {{112, 28, -40}, 16.5f},
           {{110, 32, -80}, 15},
-          {{106, 24, -125}, 14},
-          {{98, 6, -160}, 13.5f},
-          {{80, -8, -188}, 13},
+          {{102, 22, -125}, 14},
+          {{88, 4, -160}, 13.5f},
+          {{74, -8, -188}, 13},
           {{58, 4, -208}, 13},
           {{38, -20, -226 + loop}, 14},
           {{8, -34, -224 + loop}, 14.5f},
