@@ -33,6 +33,7 @@ Membership of_torchrun(const Get& get) {
   m.rank = number(get, "RANK");
   m.size = number(get, "WORLD_SIZE");
   m.local_rank = get("LOCAL_RANK") != nullptr ? number(get, "LOCAL_RANK") : m.rank;
+  if (get("TORCHELASTIC_RESTART_COUNT") != nullptr) m.attempt = number(get, "TORCHELASTIC_RESTART_COUNT");
   m.join_store = word(get, "TORCHELASTIC_USE_AGENT_STORE") == "True";
   if (m.size > 1) {
     m.master = word(get, "MASTER_ADDR");

@@ -1,6 +1,7 @@
 #include <c10/util/Exception.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "renderfm/core/check.h"
@@ -40,18 +41,21 @@ ProcessGroup::ProcessGroup(const Membership& membership, std::int64_t timeout_s)
     options.timeout = timeout;
     impl_ = std::make_unique<Impl>();
     impl_->store = c10::make_intrusive<c10d::PrefixStore>(
-        "renderfm", c10::make_intrusive<c10d::TCPStore>(membership.master, options));
+        fmt::format("renderfm/{}", membership.attempt),
+        c10::make_intrusive<c10d::TCPStore>(membership.master, options));
     const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
-    gloo->devices.push_back(membership.master == "127.0.0.1" || membership.master == "localhost"
+    const char* const interface = std::getenv("GLOO_SOCKET_IFNAME");
+    gloo->devices.push_back(interface != nullptr ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+                            : membership.master == "127.0.0.1" || membership.master == "localhost"
                                 ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
                                 : c10d::ProcessGroupGloo::createDefaultDevice());
     impl_->gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(impl_->store, static_cast<int>(membership.rank),
                                                               static_cast<int>(membership.size), gloo);
     wait_for_all();
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {
     fail_runtime("process {} of {} cannot meet the others at {}:{} ({}); are all of them running?",
                  membership.rank, membership.size, membership.master, membership.port,
-                 first_line(error.what_without_backtrace()));
+                 first_line(error.what()));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/DeviceGuard.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -231,8 +232,13 @@ class Run {
                       const torch::Tensor& psnr) {
     if (!writes()) return;
     std::vector<CaptionedImage> images;
+    // Small pictures are enlarged, or their captions would not fit.
+    const std::int64_t factor = std::max<std::int64_t>(1, 256 / rgb.size(3));
+    const auto enlarged = [&](const torch::Tensor& picture) {
+      return picture.repeat_interleave(factor, 1).repeat_interleave(factor, 2).contiguous();
+    };
     for (std::int64_t v = 0; v < std::min<std::int64_t>(rgb.size(0), 4); ++v) {
-      images.push_back({target[v].contiguous(), fmt::format("{} path-traced", name)});
+      images.push_back({enlarged(target[v]), fmt::format("{} path-traced", name)});
       images.push_back(
           {rgb[v].contiguous(), fmt::format("step {}, {:.2f} dB", step_, psnr[v].item<double>())});
     }

@@ -19,7 +19,8 @@ struct Membership {
   std::int64_t rank = 0, size = 1, local_rank = 0;
   std::string master = "127.0.0.1";
   int port = 0;
-  bool join_store = false;  ///< the launcher itself keeps the store: rank 0 is no server
+  std::int64_t attempt = 0;  ///< restarts by the launcher: they must not read each other's words in the store
+  bool join_store = false;   ///< the launcher itself keeps the store: rank 0 is no server
   std::string launcher = "one process";
 };
 

@@ -13,7 +13,7 @@
 
 namespace renderfm::train::test {
 
-inline constexpr std::int64_t kSide = 16;
+inline constexpr std::int64_t side = 16;
 inline constexpr int kPixels = 32;
 
 /// Case `number`: a ball of radius 5 voxels of 2 mm, off the grid's centre, with `views` training views and
@@ -23,24 +23,24 @@ inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4) {
   sample.name = "ball-" + std::to_string(number);
   sample.spacing_xyz_mm = {2, 2, 2};
   sample.centre_mm = {10, 20, 30};
-  sample.input = torch::zeros({6, kSide, kSide, kSide});
-  const Vec3d centre{7.0 + static_cast<double>(number % 3), 8.0, 7.5};
+  sample.input = torch::zeros({6, side, side, side});
+  const Vec3d centre = Vec3d{7.0 + static_cast<double>(number % 3), 8.0, 7.5} * size.scale();
   std::vector<std::int64_t> voxels;
   std::vector<float> position, hu;
   auto input = sample.input.accessor<float, 4>();
-  for (std::int64_t k = 0; k < kSide; ++k) {
-    for (std::int64_t j = 0; j < kSide; ++j) {
-      for (std::int64_t i = 0; i < kSide; ++i) {
+  for (std::int64_t k = 0; k < side; ++k) {
+    for (std::int64_t j = 0; j < side; ++j) {
+      for (std::int64_t i = 0; i < side; ++i) {
         const Vec3d at{static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)};
         const double value =
             std::sin(0.7 * at.x + 0.4 * at.y + static_cast<double>(number)) * std::cos(0.5 * at.z);
         input[0][k][j][i] = static_cast<float>(value);
-        if (norm(at - centre) > 5) continue;
+        if (norm(at - centre) > 5 * size.scale()) continue;
         for (int channel = 1; channel < 6; ++channel) input[channel][k][j][i] = channel == 5 ? 1.0F : 0.5F;
-        voxels.push_back((k * kSide + j) * kSide + i);
+        voxels.push_back((k * side + j) * side + i);
         hu.push_back(static_cast<float>(value));
         for (int axis = 0; axis < 3; ++axis) {
-          position.push_back(static_cast<float>(sample.centre_mm[axis] + 2 * (at[axis] - (kSide - 1) / 2.0)));
+          position.push_back(static_cast<float>(sample.centre_mm[axis] + 2 * (at[axis] - (side - 1) / 2.0)));
         }
       }
     }
@@ -65,9 +65,9 @@ inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4) {
   const auto pictures = [&](std::int64_t count_of_views, double first_azimuth) {
     Pictures result;
     for (std::int64_t v = 0; v < count_of_views; ++v) {
-      result.cameras.push_back(orbit_camera({sample.centre_mm, 14},
-                                            first_azimuth + 77.0 * static_cast<double>(v),
-                                            20.0 - 13.0 * static_cast<double>(v), kPixels, kPixels - 4));
+      result.cameras.push_back(
+          orbit_camera({sample.centre_mm, 14 * size.scale()}, first_azimuth + 77.0 * static_cast<double>(v),
+                       20.0 - 13.0 * static_cast<double>(v), size.pixels, size.pixels - 4));
       result.cameras.back().cx += 1.5;  // off the middle
     }
     result.rgb = draw(truth, sample, result.cameras).clamp(0, 1);

@@ -1,0 +1,94 @@
+// renderfm-train as a user runs it.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "support/program.h"
+#include "unit/data/case_folder.h"
+
+namespace renderfm {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Train : public test::ProgramTest {
+ protected:
+  Train() {
+    test::write_small_case(folder_ / "data/one");
+    std::ofstream(folder_ / "tiny.yaml") << "name: tiny\n"
+                                            "plan: {patch_zyx: [16, 16, 16], spacing_mm: 6,\n"
+                                            "       network: {base_features: 4, stages: 2}}\n"
+                                            "optimizer: {steps: 2, batch: 1, views: 2, warmup_steps: 0}\n"
+                                            "validation: {every: 2}\n";
+  }
+  test::Outcome train(const std::string& arguments, const std::string& before = "") const {
+    return run(fmt::format("{} {}", RENDERFM_TRAIN, arguments), before);
+  }
+  std::string usual() const {
+    return fmt::format("--config {} --data {} --out {}", file("tiny.yaml").string(), file("data").string(),
+                       out("run"));
+  }
+};
+
+TEST_F(Train, LeavesARunWhoseNetworkInferUses) {
+  const test::Outcome trained = train(usual());
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  for (const char* name :
+       {"config.yaml", "metrics.jsonl", "curve.svg", "checkpoints/step-00000002.safetensors",
+        "pictures/step-00000000.png", "pictures/step-00000002.png"}) {
+    EXPECT_TRUE(fs::exists(out_folder() / "run" / name)) << name;
+  }
+  // One record for each validation, and for the first and the last step.
+  EXPECT_EQ(test::count_lines_with(test::read_file(out_folder() / "run/metrics.jsonl"), "\"step\""), 4);
+  const test::Outcome inferred = run(fmt::format("{} {} {} --tf bone --model {}", RENDERFM_INFER,
+                                                 (file("data") / "one/ct.nii.gz").string(), out("one.ply"),
+                                                 out("run/checkpoints/step-00000002.safetensors")));
+  ASSERT_EQ(inferred.exit_code, 0) << inferred.err;
+  EXPECT_NE(inferred.out.find("model tiny"), std::string::npos) << inferred.out;
+
+  // The end of the schedule is where it stands; more steps go on; a second start is refused.
+  EXPECT_EQ(train(usual() + " --resume auto").exit_code, 0);
+  const test::Outcome again = train(usual());
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_NE(again.err.find("--resume auto"), std::string::npos) << again.err;
+  const test::Outcome more = train(usual() + " --resume auto --set optimizer.steps=3");
+  EXPECT_EQ(more.exit_code, 0) << more.err;
+  EXPECT_NE(more.err.find("steps: 3"), std::string::npos) << "a changed config is not mentioned\n"
+                                                          << more.err;
+  EXPECT_TRUE(fs::exists(out_folder() / "run/checkpoints/step-00000003.safetensors"));
+  const test::Outcome started = train(
+      fmt::format("--config {} --data {} --out {} --init {}", file("tiny.yaml").string(),
+                  file("data").string(), out("next"), out("run/checkpoints/step-00000003.safetensors")));
+  EXPECT_EQ(started.exit_code, 0) << started.err;
+}
+
+TEST_F(Train, SaysInOneSentenceWhatIsWrong) {
+  const auto expect = [&](const std::string& arguments, int code, const std::string& words,
+                          const std::string& before = "") {
+    const test::Outcome outcome = train(arguments, before);
+    EXPECT_EQ(outcome.exit_code, code) << arguments << "\n" << outcome.err;
+    EXPECT_NE(outcome.err.find(words), std::string::npos) << arguments << "\n" << outcome.err;
+  };
+  expect("", 1, "--config");
+  expect("--config absent.yaml --out x", 2, "cannot read the config");
+  expect(usual() + " --set optimizer.stesp=3", 2, "did you mean 'optimizer.steps'");
+  expect(usual() + " --resume auto --init x", 1, "exclude each other");
+  expect(usual() + " --resume absent.safetensors", 2, "there is no checkpoint");
+  expect(usual() + " --init " + (file("data") / "one/ct.nii.gz").string(), 2, "not a Render-FM checkpoint");
+  expect(fmt::format("--config {} --out {}", file("tiny.yaml").string(), out("run")), 2, "--data");
+  expect(fmt::format("--config {} --data {} --out {}", file("tiny.yaml").string(), out(""), out("run")), 2,
+         "no finished case");
+  expect(usual(), 2, "cannot be", "RANK=3 WORLD_SIZE=2 MASTER_ADDR=localhost MASTER_PORT=1 ");
+  fs::remove(file("data") / "one/ct.nii.gz");
+  expect(usual(), 2, "ct.nii.gz");
+}
+
+TEST_F(Train, PrintsWhereTheTimeGoesAndLeavesNothing) {
+  const test::Outcome outcome = train(usual() + " --benchmark 2");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("samples per second"), std::string::npos);
+  EXPECT_NE(outcome.out.find("waiting for samples"), std::string::npos);
+  EXPECT_TRUE(fs::is_empty(out_folder()));
+}
+
+}  // namespace
+}  // namespace renderfm
