@@ -13,12 +13,17 @@
 
 namespace renderfm::train::test {
 
-inline constexpr std::int64_t side = 16;
-inline constexpr int kPixels = 32;
+struct SceneSize {
+  std::int64_t side = 16;  ///< of the grid, voxels
+  int pixels = 32;         ///< width of a picture
+  double scale() const { return static_cast<double>(side) / 16; }
+};
 
-/// Case `number`: a ball of radius 5 voxels of 2 mm, off the grid's centre, with `views` training views and
-/// two held-out ones. The true Gaussians differ from the primed ones by what the HU channel says.
-inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4) {
+/// Case `number`: a ball of radius 5/16 of the side, voxels of 2 mm, off the grid's centre, with `views`
+/// training views and two held-out ones. The true Gaussians differ from the primed ones by what the HU
+/// channel says.
+inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4, const SceneSize& size = {}) {
+  const std::int64_t side = size.side;
   TrainingSample sample;
   sample.name = "ball-" + std::to_string(number);
   sample.spacing_xyz_mm = {2, 2, 2};
