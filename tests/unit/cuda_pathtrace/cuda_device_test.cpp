@@ -116,10 +116,23 @@ TEST(CudaDevice, GoesOnWhereItStoppedAndCountsCappedPaths) {
   const Medium medium = two_tissues(1.5, false);
   PathTraceOptions options;
   options.max_scatters = 2;
-  // 67 samples are two launches; the second call begins with an odd sample.
+  // The second call begins with an odd sample.
   const Pair pair = trace(medium, options, camera_of(medium, 5, 3), {67, 2});
   expect_equal(pair);
   EXPECT_GT(pair.gpu.capped_paths(), 0);
+}
+
+TEST(CudaDevice, CutsManySamplesIntoLaunchesThatFollowOnOneAnother) {
+  const Medium medium = two_tissues(1.5, false);
+  const Camera camera = camera_of(medium, 5, 3);
+  const PathTracer tracer(medium, {});
+  Pair pair{Film(5, 3), Film(5, 3)};
+  tracer.add_samples(camera, pair.cpu, 131);
+  // Asked directly: PathTracer's own passes are no longer than a launch.
+  const auto device = make_cuda_device(tracer, CudaField::kMemory);
+  device->add({tracer.params(camera), tracer.rays(camera), 0, 131}, pair.gpu.sums());
+  pair.gpu.finish_pass(131, pair.cpu.capped_paths());
+  expect_equal(pair);
 }
 
 TEST(CudaDevice, GivesTheSameBitsWhateverTheOrderOfThreads) {
