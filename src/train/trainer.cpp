@@ -239,8 +239,7 @@ class Run {
     };
     for (std::int64_t v = 0; v < std::min<std::int64_t>(rgb.size(0), 4); ++v) {
       images.push_back({enlarged(target[v]), fmt::format("{} path-traced", name)});
-      images.push_back(
-          {enlarged(rgb[v]), fmt::format("step {}, {:.2f} dB", step_, psnr[v].item<double>())});
+      images.push_back({enlarged(rgb[v]), fmt::format("step {}, {:.2f} dB", step_, psnr[v].item<double>())});
     }
     const torch::Tensor sheet = contact_sheet(images, 2);
     const auto path = folder_.pictures() / fmt::format("step-{:08}.png", step_);
