@@ -152,8 +152,8 @@ TEST(Film, DamagedFilesAreRefused) {
   EXPECT_NE(message_of([&] { Film::load(path); }).find("cannot be read"), std::string::npos);
 }
 
+#ifndef RENDERFM_FEWER_SAMPLES  // these need them all
 TEST(Film, PredictsTheSpreadOfFiftySeeds) {
-  if (test::kFewer > 1) GTEST_SKIP() << "a matter of statistics: not under sanitizers";
   constexpr int kSeeds = 50, kSamples = 24;
   const Camera view = camera(24, 24);
   std::vector<double> sum(3 * 24 * 24), squared(sum.size()), predicted(sum.size());
@@ -179,7 +179,6 @@ TEST(Film, PredictsTheSpreadOfFiftySeeds) {
 }
 
 TEST(Film, HalvesTellTheNoiseOfThePicture) {
-  if (test::kFewer > 1) GTEST_SKIP() << "a matter of statistics: not under sanitizers";
   Film rough(24, 24), fine(24, 24);
   const Camera view = camera(24, 24);
   PathTracer(ball(), studio(1)).add_samples(view, rough, 64);
@@ -196,7 +195,6 @@ TEST(Film, HalvesTellTheNoiseOfThePicture) {
 }
 
 TEST(StopRule, PlansTheSamplesThatTheWantedNoiseTakes) {
-  if (test::kFewer > 1) GTEST_SKIP() << "a matter of statistics: not under sanitizers";
   const PathTracer tracer(ball(), {});
   StopRule rule;
   rule.max_samples = 4096;
@@ -211,6 +209,8 @@ TEST(StopRule, PlansTheSamplesThatTheWantedNoiseTakes) {
   rule.max_samples = 10;
   EXPECT_EQ(planned_samples(tracer, camera(), rule), 10);
 }
+
+#endif
 
 TEST(Film, CountsPathsThatWereCutShort) {
   PathTraceOptions options;

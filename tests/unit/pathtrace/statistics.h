@@ -13,6 +13,7 @@ namespace renderfm::pathtrace::test {
 
 // Sanitizers are ten times slower: there the paths are walked, and elsewhere their statistics are judged.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RENDERFM_FEWER_SAMPLES 1
 inline constexpr std::int64_t kFewer = 25;
 #else
 inline constexpr std::int64_t kFewer = 1;
