@@ -3,7 +3,6 @@
 #include <torch/nn/functional/pooling.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/progress.h"
+#include "renderfm/core/stop_watch.h"
 #include "renderfm/image/psnr.h"
 #include "renderfm/image/ssim.h"
 #include "renderfm/math/rng.h"
@@ -22,20 +22,6 @@ namespace {
 
 // A gain below this is rounding, not progress.
 constexpr double kLeastGain_db = 0.01;
-
-/// Seconds of wall time since it was made or lapped.
-class Watch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return seconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 PosedView halved(const PosedView& view) {
   namespace F = torch::nn::functional;
@@ -109,22 +95,22 @@ class Run {
     Progress progress("fine-tuning", options_.steps);
     progress.advance(state_.step);
     note(progress);
-    Watch clock;
+    StopWatch clock;
     double since_save_s = 0;
     while (state_.step < options_.steps && !state_.stopped_early && !out_of_time()) {
       if (!take_step()) break;
-      const double lap_s = clock.lap();
+      const double lap_s = clock.lap_s();
       state_.seconds += lap_s;
       since_save_s += lap_s;
       if (state_.step % every_ == 0 || state_.step == options_.steps || out_of_time()) {
         evaluate();
         note(progress);
-        clock.lap();
+        clock.lap_s();
       }
       if (since_save_s >= options_.save_every_s) {
         save();
         since_save_s = 0;
-        clock.lap();
+        clock.lap_s();
       }
       progress.advance();
     }
@@ -151,19 +137,19 @@ class Run {
     const bool coarse = !coarse_.empty() && progress_share() < options_.coarse_share;
     const std::vector<PosedView>& views = coarse ? coarse_ : views_.train;
     const PosedView& view = views[view_of_step(state_.step, views.size(), options_.seed)];
-    Watch part;
+    StopWatch part;
     const torch::Tensor rgb = raster::rasterize(optimizer_.gaussians(), {view.camera}).rgb;
-    draw_s_ += part.lap();
+    draw_s_ += part.lap_s();
     const torch::Tensor target = view.srgb.unsqueeze(0);
     const torch::Tensor loss = options_.l1_weight * (rgb - target).abs().mean() +
                                options_.ssim_weight * (1 - ssim(rgb, target).mean());
-    loss_s_ += part.lap();
+    loss_s_ += part.lap_s();
     if (!std::isfinite(loss.item<double>())) {
       log_warning("the loss is no number at step {}; the best Gaussians so far are kept", state_.step);
       return false;
     }
     loss.backward();
-    backward_s_ += part.lap();
+    backward_s_ += part.lap_s();
     if (density_) density_->observe(optimizer_.gaussians(), view.camera);
     const double share = progress_share();
     optimizer_.step(std::pow(options_.last_rate, share), std::pow(options_.last_position_rate, share));
@@ -175,7 +161,7 @@ class Run {
                   counts.split, counts.pruned, optimizer_.size());
       }
     }
-    adam_s_ += part.lap();
+    adam_s_ += part.lap_s();
     return true;
   }
 

@@ -2,9 +2,9 @@
 
 #include "raster/cpu/memory_plan.h"
 #include "raster/cpu/render_cpu.h"
-#include "raster/cpu/stop_watch.h"
 #include "raster/cpu/work_order.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/core/stop_watch.h"
 
 namespace renderfm::raster::cpu {
 namespace {

@@ -4,10 +4,10 @@
 #include <limits>
 
 #include "raster/cpu/memory_plan.h"
-#include "raster/cpu/stop_watch.h"
 #include "raster/cpu/work_order.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/core/stop_watch.h"
 
 namespace renderfm::raster::cpu {
 namespace {

@@ -1,12 +1,13 @@
-// Seconds since the last lap, for the stages' times in RenderStats.
+// Wall time of one stage after the other.
 #pragma once
 
 #include <chrono>
 
-namespace renderfm::raster::cpu {
+namespace renderfm {
 
 class StopWatch {
  public:
+  /// Seconds since the last lap, or since it was made.
   double lap_s() {
     const auto now = std::chrono::steady_clock::now();
     const double seconds = std::chrono::duration<double>(now - last_).count();
@@ -18,4 +19,4 @@ class StopWatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace renderfm::raster::cpu
+}  // namespace renderfm
