@@ -35,7 +35,7 @@ struct Rendering {
   int train_samples = 0;       ///< per pixel
   int test_samples = 0;        ///< per pixel; never denoised
   std::string train_denoiser;  ///< "none", or what denoised the training views
-  std::uint64_t seed = 0;      ///< of the first view; view n has seed + n
+  std::uint64_t seed = 0;      ///< of the path tracer
 };
 
 struct View {
