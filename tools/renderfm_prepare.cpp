@@ -1,108 +1,159 @@
-// renderfm-prepare: makes the cases that training, tests and demos read. So far: procedural CTs with labels.
+// renderfm-prepare: makes the data sets that training, fine-tuning and evaluation read.
 
 #include <fmt/core.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "common/cli_main.h"
-#include "renderfm/core/atomic_file.h"
+#include "common/image_size.h"
 #include "renderfm/core/check.h"
-#include "renderfm/core/progress.h"
-#include "renderfm/volume/image_io.h"
-#include "renderfm/volume/phantom.h"
+#include "renderfm/data/path_traced_views.h"
+#include "renderfm/data/prepare.h"
+#include "renderfm/data/verify.h"
 
 namespace {
 
 using namespace renderfm;
-namespace fs = std::filesystem;
 
 struct Options {
-  int phantoms = 0;
-  std::string out;
-  double spacing_mm = PhantomOptions{}.spacing_mm;
-  bool no_contrast = false, overwrite = false;
+  std::vector<std::string> ct, labels, tf{"auto"};
+  std::string config, out, size = "512x512", shard, split = "train", device = "auto";
+  int phantoms = 0, crop = 0, crops = 4, test_views = -1;
+  bool population = false, no_contrast = false, verify = false, overwrite = false;
+  data::PrepareConfig wish;  ///< the direct arguments end up here
 };
 
-struct CasePlan {
-  std::uint64_t seed;
-  fs::path folder;
-  fs::path ct() const { return folder / "ct.nii.gz"; }
-  fs::path labels() const { return folder / "labels.nii.gz"; }
-};
-
-// Named after the seed, so that a second call with other seeds adds to the folder.
-std::vector<CasePlan> plan_cases(const Options& options, std::uint64_t first_seed) {
-  if (options.phantoms < 1)
-    fail_input("--phantom {} is not a number of phantoms; give 1 or more", options.phantoms);
-  std::vector<CasePlan> cases;
-  for (int n = 0; n < options.phantoms; ++n) {
-    const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(n);
-    cases.push_back({seed, fs::path(options.out) / fmt::format("phantom_{:04}", seed)});
+/// The config that the direct arguments stand for.
+data::PrepareConfig config_of(const Options& options, std::uint64_t seed) {
+  data::PrepareConfig config = options.wish;
+  config.seed = seed;
+  if (options.labels.size() > options.ct.size()) fail_usage("there are more --labels than CTs");
+  for (std::size_t n = 0; n < options.ct.size(); ++n) {
+    data::ScanEntry entry;
+    entry.path = options.ct[n];
+    if (n < options.labels.size()) entry.files.labels = options.labels[n];
+    entry.split = options.split;
+    config.scans.push_back(entry);
   }
-  if (options.overwrite) return cases;
-  for (const CasePlan& plan : cases) {
-    for (const fs::path& path : {plan.ct(), plan.labels()}) {
-      if (fs::exists(path)) {
-        fail_input("{} exists already; choose another --out or --seed, or give --overwrite", path.string());
-      }
+  if (options.phantoms != 0) {
+    if (options.phantoms < 1) {
+      fail_input("--phantom {} is not a number of phantoms; give 1 or more", options.phantoms);
     }
+    data::ScanEntry entry;
+    entry.kind = data::ScanEntry::Kind::kPhantoms;
+    entry.phantoms = options.phantoms;
+    entry.first_seed = seed;
+    entry.population = options.population;
+    entry.contrast = !options.no_contrast;
+    entry.split = options.split;
+    config.scans.push_back(entry);
   }
-  return cases;
+  config.looks.presets = options.tf;
+  if (options.test_views != -1) {
+    config.views.test = options.test_views;
+  } else {
+    config.views.test = (config.views.train + 3) / 4;
+  }
+  if (options.crop > 0) {
+    config.scenes.boxes = options.crops;
+    config.scenes.box_voxels = options.crop;
+    config.scenes.whole = 0;
+  }
+  const auto [width, height] = tools::parse_image_size(options.size);
+  config.views.width = width;
+  config.views.height = height;
+  return config;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail_input("the folder {} cannot be made: {}", folder.string(), error.message());
+void verify(const Options& options) {
+  const data::VerifySummary summary = data::verify_dataset(options.out);
+  for (const std::string& problem : summary.problems) fmt::print("{}\n", problem);
+  if (!summary.problems.empty()) {
+    fail_input("{}: {} problems in {} cases; make those cases again with the command that made them",
+               options.out, summary.problems.size(), summary.cases);
+  }
+  fmt::print("{}: {} cases with {} views are whole\n", options.out, summary.cases, summary.views);
 }
 
-void write_case(const CasePlan& plan, const Options& options) {
-  PhantomOptions wish;
-  wish.seed = plan.seed;
-  wish.spacing_mm = options.spacing_mm;
-  wish.contrast = !options.no_contrast;
-  const Phantom phantom = make_phantom(wish);
-  write_nifti(phantom.ct, plan.ct());
-  write_nifti(phantom.labels, plan.labels());
-  const Geometry& grid = phantom.ct.geometry;
-  fmt::print("{}: {} x {} x {} voxels of {} mm, {} labels, {}, seed {}\n", plan.folder.string(), grid.width(),
-             grid.height(), grid.depth(), options.spacing_mm, phantom.labels.names.size(),
-             wish.contrast ? "with contrast" : "without contrast", plan.seed);
-  std::fflush(stdout);  // whoever reads along learns of each case when it is there
+void run(const Options& options, std::uint64_t seed) {
+  if (options.verify) return verify(options);
+  const bool direct = !options.ct.empty() || options.phantoms != 0;
+  if (!options.config.empty() && direct)
+    fail_usage("--config says which scans to take; leave CT and --phantom out");
+  if (options.config.empty() && !direct)
+    fail_usage("name CTs, --phantom N or --config F; see renderfm-prepare --help");
+  const data::PrepareConfig config = options.config.empty()
+                                         ? config_of(options, seed)
+                                         : data::prepare_config(ConfigNode::parse_file(options.config));
+  data::PrepareRun prepare_run{options.out, 0, 1, options.overwrite};
+  data::set_shard(prepare_run, options.shard);
+  data::check_prepare_config(config);
+  const data::PrepareSummary summary =
+      data::prepare(config, prepare_run, data::path_traced_views(config, options.device));
+  fmt::print("{}: {} cases, {} of them made now with {} new views\n", options.out, summary.planned,
+             summary.made, summary.views_made);
+  if (!summary.contact_sheet.empty()) fmt::print("{}\n", summary.contact_sheet.string());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const tools::Program program{
-      "renderfm-prepare", "Makes procedural torso CTs with organ labels, one folder for each.",
-      "  renderfm-prepare --phantom 1 --out phantoms\n"
-      "  renderfm-prepare --phantom 20 --seed 100 --spacing 2 --no-contrast --out phantoms\n"};
+      "renderfm-prepare", "Makes data sets: scans or boxes of them x transfer functions x path-traced views.",
+      "  renderfm-prepare ct.nii.gz --labels segmentation.nii.gz --tf bone --out data\n"
+      "  renderfm-prepare --phantom 20 --crop 96 --tf bone,organs --views 24 --out data\n"
+      "  renderfm-prepare --phantom 1 --views 0 --out phantom\n"
+      "  renderfm-prepare --config configs/prepare/paper.yaml --out data --shard 0/16\n"
+      "  renderfm-prepare --verify --out data\n"};
   Options options;
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions& common) {
-    app.add_option("--phantom", options.phantoms,
-                   "How many procedural CTs to make; seeds count up from --seed")
-        ->required();
-    app.add_option("--out", options.out, "Folder for the cases phantom_SEED/{ct,labels}.nii.gz")->required();
-    app.add_option("--spacing", options.spacing_mm, "Voxel size in mm");
-    app.add_flag("--no-contrast", options.no_contrast, "A plain scan, without contrast agent");
-    app.add_flag("--overwrite", options.overwrite, "Replace cases that exist");
-    return [&] {
-      const auto cases = plan_cases(options, common.seed);
-      check_phantom_options({common.seed, options.spacing_mm});
-      for (const CasePlan& plan : cases) {
-        make_folder(plan.folder);
-        check_writable(plan.labels());
-      }
-      Progress progress("phantoms", static_cast<std::int64_t>(cases.size()));
-      for (const CasePlan& plan : cases) {
-        write_case(plan, options);
-        progress.advance();
-      }
-    };
+    const std::string scans = "Scans", scenes = "Scenes and looks", views = "Views";
+    app.add_option("--out", options.out, "Folder of the data set, one folder a case")->required();
+    app.add_option("--config", options.config, "YAML that says all of this and more; see configs/prepare");
+    app.add_option("--shard", options.shard,
+                   "I/N: make the I-th of N equal parts, from 0; a Slurm array by itself");
+    app.add_flag("--verify", options.verify, "Check what --out holds instead");
+    app.add_flag("--overwrite", options.overwrite, "Replace cases that were made with other settings");
+    app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage files, DICOM folders or zips")->group(scans);
+    app.add_option("--labels", options.labels, "Organ labels of each CT, in order")->group(scans);
+    app.add_option("--phantom", options.phantoms, "Make N procedural CTs; seeds count up from --seed")
+        ->group(scans);
+    app.add_flag("--population", options.population, "Phantoms of all ages, builds and findings")
+        ->group(scans);
+    app.add_flag("--no-contrast", options.no_contrast, "Phantoms without contrast agent")->group(scans);
+    app.add_option("--split", options.split, "train, validation or test")
+        ->check(CLI::IsMember({"train", "validation", "test"}).description(""))
+        ->group(scans);
+    app.add_option("--spacing", options.wish.scenes.spacing, "Voxel size in mm, native, or auto")
+        ->group(scenes);
+    app.add_option("--crop", options.crop, "Boxes of so many voxels a side instead of whole scans")
+        ->check(CLI::Range(1, 4096).description(""))
+        ->group(scenes);
+    app.add_option("--crops", options.crops, "Boxes per scan and transfer function")
+        ->check(CLI::Range(1, 100000).description(""))
+        ->group(scenes);
+    app.add_option("--tf", options.tf, "Transfer functions: auto, presets or files, comma separated")
+        ->delimiter(',')
+        ->group(scenes);
+    app.add_option("--random-tf", options.wish.looks.random, "Random transfer functions besides")
+        ->group(scenes);
+    app.add_option("--views", options.wish.views.train, "Training views a case")->group(views);
+    app.add_option("--test-views", options.test_views,
+                   "Held-out views a case; by default a quarter of --views")
+        ->default_str("")
+        ->group(views);
+    app.add_option("--size", options.size, "WIDTHxHEIGHT in pixels")->group(views);
+    app.add_option("--spp", options.wish.views.samples, "Samples per pixel of training views")->group(views);
+    app.add_option("--test-spp", options.wish.views.test_samples, "The same of held-out views")->group(views);
+    app.add_option("--denoise", options.wish.views.denoise,
+                   "Training views: auto (where OIDN is found), on, off")
+        ->group(views);
+    app.add_option("--device", options.device, "Where paths are traced: auto, cpu or cuda")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""))
+        ->group(views);
+    app.add_option("--light", options.wish.light, "uniform, studio, or a YAML file")->group(views);
+    return [&] { run(options, common.seed); };
   });
 }

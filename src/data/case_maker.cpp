@@ -164,9 +164,17 @@ CaseStart CaseMaker::start(const CasePlan& plan, const std::filesystem::path& fo
                                                : sphere_of(Medium(box_ct, box_labels, look.tf, everything()));
   content.tf = std::move(look.tf);
   set_views(content, plan);
-  content.rendering = {
-      config_.light, config_.exposure,        config_.views.samples, config_.views.test_samples,
-      denoiser_,     case_seed(config_, plan)};
+  const ViewWish& views = config_.views;
+  content.rendering = {std::filesystem::path(config_.light).stem().string(),
+                       config_.exposure,
+                       views.samples,
+                       views.test_samples,
+                       renderer_.denoiser,
+                       case_seed(config_, plan),
+                       renderer_.device};
+  if (const auto& phantom = scans_[plan.scan].phantom) {
+    for (const auto& [trait, value] : phantom_traits_json(phantom->traits)) content.phantom[trait] = value;
+  }
   content.source_sha256 = scene_hash_;
   content.plan = plan.fingerprint;
   content.made_by = "renderfm " + std::string(build_info().version);

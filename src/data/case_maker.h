@@ -22,8 +22,8 @@ struct CaseStart {
 /// Keeps the last scan, since neighbouring plans share it.
 class CaseMaker {
  public:
-  CaseMaker(const PrepareConfig& config, const std::vector<ScanSource>& scans, std::string denoiser)
-      : config_(config), scans_(scans), denoiser_(std::move(denoiser)) {}
+  CaseMaker(const PrepareConfig& config, const std::vector<ScanSource>& scans, const Renderer& renderer)
+      : config_(config), scans_(scans), renderer_(renderer) {}
 
   /// Throws kBadInput where the scan cannot be used or nothing of it shows.
   CaseStart start(const CasePlan& plan, const std::filesystem::path& folder);
@@ -41,7 +41,7 @@ class CaseMaker {
 
   const PrepareConfig& config_;
   const std::vector<ScanSource>& scans_;
-  std::string denoiser_;
+  const Renderer& renderer_;
   std::string scene_key_, scene_hash_;
   std::unique_ptr<Scene> scene_;
 };

@@ -42,13 +42,19 @@ std::vector<Look> looks_of(const LookWish& wish) {
 }
 
 std::string describe(const ScanSource& scan) {
-  if (!scan.phantom) return fmt::format("{} {}", scan.id, scan.split);
-  return fmt::format("{} {} {} {} {}", scan.id, scan.split, scan.phantom->seed, scan.phantom->spacing_mm,
-                     scan.phantom->contrast);
+  std::string text = fmt::format("{} {}", scan.id, scan.split);
+  if (!scan.phantom) {
+    const ReadOptions& read = scan.files.read;
+    return text + fmt::format(" {} {} {} {}", scan.files.label_version, read.series, read.time_point,
+                              read.allow_gaps);
+  }
+  text += fmt::format(" {} {} {}", scan.phantom->seed, scan.phantom->spacing_mm, scan.phantom->contrast);
+  for (const auto& [trait, value] : phantom_traits_json(scan.phantom->traits)) text += " " + value;
+  return text;
 }
 
 std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, const CasePlan& plan,
-                        const std::string& denoiser) {
+                        const Renderer& renderer) {
   const ViewWish& views = config.views;
   const SceneWish& scenes = config.scenes;
   std::string text =
@@ -61,18 +67,19 @@ std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, con
   if (plan.box >= 0) {
     text += fmt::format(" {} {} {}", scenes.box_voxels, scenes.halo_voxels, scenes.least_foreground);
   }
-  text +=
-      fmt::format("\nviews {} {} {}x{} {} {} {} {} {} {}", views.train, views.test, views.width, views.height,
-                  views.samples, views.test_samples, denoiser, config.light, config.exposure, config.points);
+  text += fmt::format("\nviews {} {} {}x{} {} {} {} {} {} {} ", views.train, views.test, views.width,
+                      views.height, views.samples, views.test_samples, renderer.denoiser, renderer.device,
+                      config.exposure, config.points);
   std::error_code error;
-  if (std::filesystem::is_regular_file(config.light, error)) text += sha256_of_file(config.light);
+  const bool own_light = std::filesystem::is_regular_file(config.light, error);
+  text += own_light ? sha256_of_file(config.light) : config.light;
   return sha256(text);
 }
 
 }  // namespace
 
 std::vector<CasePlan> plan_cases(const PrepareConfig& config, const std::vector<ScanSource>& scans,
-                                 const std::string& denoiser) {
+                                 const Renderer& renderer) {
   const std::vector<Look> looks = looks_of(config.looks);
   const SceneWish& scenes = config.scenes;
   const bool one_scene = scenes.boxes + scenes.whole == 1;
@@ -88,7 +95,7 @@ std::vector<CasePlan> plan_cases(const PrepareConfig& config, const std::vector<
       const std::string name = looks.size() == 1 ? scans[n].id : scans[n].id + "-" + look.name;
       const auto add = [&](const std::string& scene) {
         plan.name = one_scene ? name : name + "-" + scene;
-        plan.fingerprint = fingerprint(config, scans[n], plan, denoiser);
+        plan.fingerprint = fingerprint(config, scans[n], plan, renderer);
         plans.push_back(plan);
       };
       plan.spacing = parse_spacing(scenes.spacing);

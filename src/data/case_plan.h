@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "renderfm/data/prepare_config.h"
+#include "renderfm/data/view_renderer.h"
 
 namespace renderfm::data {
 
@@ -22,7 +23,7 @@ struct CasePlan {
 };
 
 std::vector<CasePlan> plan_cases(const PrepareConfig& config, const std::vector<ScanSource>& scans,
-                                 const std::string& denoiser);
+                                 const Renderer& renderer);
 
 std::uint64_t case_seed(const PrepareConfig& config, const CasePlan& plan);
 

@@ -34,8 +34,8 @@ class Workshop {
         run_(run),
         renderer_(renderer),
         scans_(list_scans(config)),
-        all_(plan_cases(config, scans_, renderer.denoiser)),
-        maker_(config, scans_, renderer.denoiser) {
+        all_(plan_cases(config, scans_, renderer)),
+        maker_(config, scans_, renderer) {
     const auto cut = [&](int shard) { return all_.size() * static_cast<std::size_t>(shard) / run.shards; };
     begin_ = cut(run.shard);
     end_ = cut(run.shard + 1);

@@ -35,7 +35,8 @@ void check_split(const std::string& split, const std::string& where) {
 
 ScanEntry read_scan(const ConfigNode& node) {
   node.check_keys({"ct", "labels", "label_version", "series", "timepoint", "phantoms", "first_seed",
-                   "contrast", "totalsegmentator", "ct_org", "nnunet", "split", "splits", "limit"});
+                   "population", "contrast", "totalsegmentator", "ct_org", "nnunet", "split", "splits",
+                   "limit"});
   ScanEntry entry;
   int kinds = 0;
   if (node.has("ct")) {
@@ -51,6 +52,7 @@ ScanEntry read_scan(const ConfigNode& node) {
     entry.kind = ScanEntry::Kind::kPhantoms;
     entry.phantoms = whole_number(node, "phantoms", 0, 1, 1000000);
     entry.first_seed = static_cast<std::uint64_t>(whole_number(node, "first_seed", 1, 0, 1 << 30));
+    entry.population = node.bool_or("population", false);
     entry.contrast = node.bool_or("contrast", true);
   }
   for (const auto& [key, kind] : kDatasets) {
@@ -112,8 +114,8 @@ std::string scan_to_yaml(const ScanEntry& entry) {
         text += fmt::format("    timepoint: {}\n", entry.files.read.time_point);
       break;
     case ScanEntry::Kind::kPhantoms:
-      text += fmt::format("phantoms: {}\n    first_seed: {}\n    contrast: {}\n", entry.phantoms,
-                          entry.first_seed, entry.contrast);
+      text += fmt::format("phantoms: {}\n    first_seed: {}\n    population: {}\n    contrast: {}\n",
+                          entry.phantoms, entry.first_seed, entry.population, entry.contrast);
       break;
     default:
       for (const auto& [key, kind] : kDatasets) {
@@ -147,6 +149,7 @@ std::vector<ScanSource> scans_of(const ScanEntry& entry) {
     scan.phantom.emplace();
     scan.phantom->seed = entry.first_seed + static_cast<std::uint64_t>(n);
     scan.phantom->contrast = entry.contrast;
+    if (entry.population) scan.phantom->traits = sample_phantom_traits(scan.phantom->seed);
     scan.id = fmt::format("phantom_{:04}", scan.phantom->seed);
     scans.push_back(std::move(scan));
   }

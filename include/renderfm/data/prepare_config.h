@@ -18,6 +18,7 @@ struct ScanEntry {
   SceneOptions files;                    ///< of kFile: labels and how to read
   int phantoms = 0;                      ///< how many
   std::uint64_t first_seed = 1;          ///< of the phantoms
+  bool population = false;               ///< patients of a population instead of healthy men
   bool contrast = true;                  ///< phantoms with contrast agent
   std::string split;                     ///< for scans whose data set does not say; "" draws (below)
   std::vector<std::string> keep_splits;  ///< of a data set; empty keeps all

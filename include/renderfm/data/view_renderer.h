@@ -23,6 +23,7 @@ struct Renderer {
   /// For one medium; the seed is that of the noise.
   std::function<std::unique_ptr<ViewRenderer>(const Medium& medium, std::uint64_t seed)> make;
   std::string denoiser = "none";  ///< what `denoise` uses; "none": pictures are never denoised
+  std::string device = "cpu";     ///< what makes the samples: "cpu" or "cuda"
 };
 
 }  // namespace renderfm::data
