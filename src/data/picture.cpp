@@ -13,7 +13,7 @@
 namespace renderfm::data {
 namespace {
 
-constexpr int kMaxSide = 256, kMinSide = 128;  // of a picture on the page; captions need some width
+constexpr int kSide = 256;  // of a picture on the page: a caption of 40 letters fits
 
 torch::Tensor as_tensor(const std::vector<float>& srgb, int width, int height) {
   RFM_CHECK(srgb.size() == std::size_t{3} * width * height, "a picture of {} x {} has {} values", width,
@@ -57,10 +57,9 @@ void write_overview(const std::vector<std::filesystem::path>& cases, const std::
     const CaseInfo info = read_case_info(cases[n * cases.size() / shown]);
     const std::vector<View>& views = info.train_views.empty() ? info.test_views : info.train_views;
     const std::size_t wanted = few ? kViewsOfFew : 1;
-    const int side = std::clamp(std::max(info.width, info.height), kMinSide, kMaxSide);
     for (std::size_t view = 0; view < wanted && !views.empty(); ++view) {
       const View& chosen = views[view * views.size() / wanted];
-      images.push_back({fitted(read_png(chosen.image), side),
+      images.push_back({fitted(read_png(chosen.image), kSide),
                         view == 0 ? info.name : fmt::format("view {}", chosen.name)});
     }
   }

@@ -86,14 +86,14 @@ TransferLayer draw_layer(const GroupStyle& style, const RandomLayer& cell, Pcg32
   const double bin_deg = 360.0 / kHueBins;
   const double hue_deg = (cell.hue_bin + between(rng, 0.2, 0.8)) * bin_deg;
   const double saturation = std::clamp(style.saturation * between(rng, 0.7, 1.25), 0.1, 0.9);
-  const double middle = between(rng, 0.3, 0.6);
-  const double lightest = between(rng, 0.85, 1.0);
+  const double middle = between(rng, 0.15, 0.4);
+  const double lightest = between(rng, 0.92, 1.0);
   const auto hu = [&](double share) {
     return rounded(style.color_low + share * (style.color_high - style.color_low), 1);
   };
   layer.color = {{hu(0), rounded(srgb_from_hsv(std::fmod(hue_deg + 350, 360),
-                                               std::min(0.95, saturation * 1.3), between(rng, 0.3, 0.5)))},
-                 {hu(middle), rounded(srgb_from_hsv(hue_deg, saturation, between(rng, 0.6, 0.85)))},
+                                               std::min(0.95, saturation * 1.3), between(rng, 0.35, 0.6)))},
+                 {hu(middle), rounded(srgb_from_hsv(hue_deg, saturation, between(rng, 0.7, 0.95)))},
                  {hu(1), rounded(srgb_from_hsv(hue_deg, saturation * between(rng, 0.1, 0.5), lightest))}};
   return layer;
 }
