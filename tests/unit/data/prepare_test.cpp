@@ -1,6 +1,7 @@
 // Making, resuming, sharding and checking data sets, with pictures that cost nothing.
 #include "renderfm/data/prepare.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -75,11 +76,17 @@ void expect_same(const fs::path& a, const fs::path& b) {
     EXPECT_EQ(left.count(name), 1U) << name << " is in " << b << " alone";
 }
 
+/// In a forked process: the threads of its parent, if it had any, did not come along.
+void use_one_thread() {
+  set_thread_count(1);
+  at::set_num_threads(1);
+}
+
 /// Runs prepare in a process of its own, which may be killed; returns its id.
 pid_t start_process(const data::PrepareRun& run, int pause_us) {
   const pid_t child = ::fork();
   if (child != 0) return child;
-  set_thread_count(1);  // the parent's threads, if it had any, did not come along
+  use_one_thread();
   int code = 0;
   try {
     data::prepare(tiny_config(), run, test::cheap_renderer(pause_us));
@@ -230,7 +237,7 @@ TEST(Prepare, OnAFullDiskSaysSoAndGoesOnLater) {
   ASSERT_EQ(exit_code_of(start_process(reference, 0)), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    set_thread_count(1);
+    use_one_thread();
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{4096, 4096};
     ::setrlimit(RLIMIT_FSIZE, &limit);
