@@ -15,6 +15,7 @@
 #include "renderfm/image/ssim.h"
 #include "renderfm/math/rng.h"
 #include "renderfm/raster/rasterize.h"
+#include "renderfm/tensor/one_torch_thread.h"
 #include "train/finetune_state.h"
 
 namespace renderfm {
@@ -262,6 +263,7 @@ FinetuneResult finetune(const GaussianSet& start, const ViewSplit& views, const 
   RFM_CHECK(!views.train.empty() && !views.held_out.empty(),
             "fine-tuning needs views on both sides: {} and {}", views.train.size(), views.held_out.size());
   RFM_CHECK(options.steps > 0, "fine-tuning takes at least one step, not {}", options.steps);
+  const OneTorchThread one_torch_thread;
   check_seen(start, views);
   return Run(start, views, options, watch).run();
 }
