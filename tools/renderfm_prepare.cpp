@@ -1,108 +1,78 @@
-// renderfm-prepare: makes the cases that training, tests and demos read. So far: procedural CTs with labels.
+// renderfm-prepare: makes the data sets that training, fine-tuning and evaluation read.
 
 #include <fmt/core.h>
 
-#include <cstdio>
-#include <filesystem>
 #include <string>
-#include <system_error>
-#include <vector>
 
 #include "common/cli_main.h"
-#include "renderfm/core/atomic_file.h"
+#include "common/prepare_options.h"
 #include "renderfm/core/check.h"
-#include "renderfm/core/progress.h"
-#include "renderfm/volume/image_io.h"
-#include "renderfm/volume/phantom.h"
+#include "renderfm/data/path_traced_views.h"
+#include "renderfm/data/prepare.h"
+#include "renderfm/data/verify.h"
 
 namespace {
 
 using namespace renderfm;
-namespace fs = std::filesystem;
 
 struct Options {
-  int phantoms = 0;
-  std::string out;
-  double spacing_mm = PhantomOptions{}.spacing_mm;
-  bool no_contrast = false, overwrite = false;
+  std::string config, out, shard, device = "auto";
+  bool verify = false, overwrite = false;
+  tools::PrepareOptions direct;
 };
 
-struct CasePlan {
-  std::uint64_t seed;
-  fs::path folder;
-  fs::path ct() const { return folder / "ct.nii.gz"; }
-  fs::path labels() const { return folder / "labels.nii.gz"; }
-};
-
-// Named after the seed, so that a second call with other seeds adds to the folder.
-std::vector<CasePlan> plan_cases(const Options& options, std::uint64_t first_seed) {
-  if (options.phantoms < 1)
-    fail_input("--phantom {} is not a number of phantoms; give 1 or more", options.phantoms);
-  std::vector<CasePlan> cases;
-  for (int n = 0; n < options.phantoms; ++n) {
-    const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(n);
-    cases.push_back({seed, fs::path(options.out) / fmt::format("phantom_{:04}", seed)});
+void verify(const Options& options) {
+  const data::VerifySummary summary = data::verify_dataset(options.out);
+  for (const std::string& problem : summary.problems) fmt::print("{}\n", problem);
+  if (!summary.problems.empty()) {
+    fail_input("{}: {} problems in {} cases; remove those folders and run again what made them", options.out,
+               summary.problems.size(), summary.cases);
   }
-  if (options.overwrite) return cases;
-  for (const CasePlan& plan : cases) {
-    for (const fs::path& path : {plan.ct(), plan.labels()}) {
-      if (fs::exists(path)) {
-        fail_input("{} exists already; choose another --out or --seed, or give --overwrite", path.string());
-      }
-    }
-  }
-  return cases;
+  fmt::print("{}: {} cases with {} views are whole\n", options.out, summary.cases, summary.views);
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail_input("the folder {} cannot be made: {}", folder.string(), error.message());
-}
-
-void write_case(const CasePlan& plan, const Options& options) {
-  PhantomOptions wish;
-  wish.seed = plan.seed;
-  wish.spacing_mm = options.spacing_mm;
-  wish.contrast = !options.no_contrast;
-  const Phantom phantom = make_phantom(wish);
-  write_nifti(phantom.ct, plan.ct());
-  write_nifti(phantom.labels, plan.labels());
-  const Geometry& grid = phantom.ct.geometry;
-  fmt::print("{}: {} x {} x {} voxels of {} mm, {} labels, {}, seed {}\n", plan.folder.string(), grid.width(),
-             grid.height(), grid.depth(), options.spacing_mm, phantom.labels.names.size(),
-             wish.contrast ? "with contrast" : "without contrast", plan.seed);
-  std::fflush(stdout);  // whoever reads along learns of each case when it is there
+void run(const Options& options, std::uint64_t seed) {
+  if (options.verify) return verify(options);
+  const bool direct = tools::names_scans(options.direct);
+  if (!options.config.empty() && direct) {
+    fail_usage("--config says which scans to take; leave CT and --phantom out");
+  }
+  if (options.config.empty() && !direct) {
+    fail_usage("name CTs, --phantom N or --config F; see renderfm-prepare --help");
+  }
+  const data::PrepareConfig config = direct ? tools::prepare_config(options.direct, seed)
+                                            : data::prepare_config(ConfigNode::parse_file(options.config));
+  data::PrepareRun prepare_run{options.out, 0, 1, options.overwrite};
+  data::set_shard(prepare_run, options.shard);
+  data::check_prepare_config(config);
+  const data::PrepareSummary summary =
+      data::prepare(config, prepare_run, data::path_traced_views(config, options.device));
+  fmt::print("{}: {} cases, {} of them made now with {} new views\n", options.out, summary.planned,
+             summary.made, summary.views_made);
+  if (!summary.contact_sheet.empty()) fmt::print("{}\n", summary.contact_sheet.string());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const tools::Program program{
-      "renderfm-prepare", "Makes procedural torso CTs with organ labels, one folder for each.",
-      "  renderfm-prepare --phantom 1 --out phantoms\n"
-      "  renderfm-prepare --phantom 20 --seed 100 --spacing 2 --no-contrast --out phantoms\n"};
+      "renderfm-prepare", "Makes data sets: scans or boxes of them x transfer functions x path-traced views.",
+      "  renderfm-prepare ct.nii.gz --labels segmentation.nii.gz --tf bone --out data\n"
+      "  renderfm-prepare --phantom 20 --population --crop 96 --tf bone,organs --views 24 --out data\n"
+      "  renderfm-prepare --phantom 1 --views 0 --out phantom\n"
+      "  renderfm-prepare --config configs/prepare/paper.yaml --out data --shard 0/16\n"
+      "  renderfm-prepare --verify --out data\n"};
   Options options;
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions& common) {
-    app.add_option("--phantom", options.phantoms,
-                   "How many procedural CTs to make; seeds count up from --seed")
-        ->required();
-    app.add_option("--out", options.out, "Folder for the cases phantom_SEED/{ct,labels}.nii.gz")->required();
-    app.add_option("--spacing", options.spacing_mm, "Voxel size in mm");
-    app.add_flag("--no-contrast", options.no_contrast, "A plain scan, without contrast agent");
-    app.add_flag("--overwrite", options.overwrite, "Replace cases that exist");
-    return [&] {
-      const auto cases = plan_cases(options, common.seed);
-      check_phantom_options({common.seed, options.spacing_mm});
-      for (const CasePlan& plan : cases) {
-        make_folder(plan.folder);
-        check_writable(plan.labels());
-      }
-      Progress progress("phantoms", static_cast<std::int64_t>(cases.size()));
-      for (const CasePlan& plan : cases) {
-        write_case(plan, options);
-        progress.advance();
-      }
-    };
+    app.add_option("--out", options.out, "Folder of the data set, one folder a case")->required();
+    app.add_option("--config", options.config, "YAML that says what to make instead; see configs/prepare");
+    app.add_option("--shard", options.shard,
+                   "I/N: make the I-th of N equal parts, from 0; a Slurm array by itself");
+    app.add_option("--device", options.device, "Where paths are traced: auto, cpu or cuda")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""));
+    app.add_flag("--verify", options.verify, "Check what --out holds instead");
+    app.add_flag("--overwrite", options.overwrite, "Replace cases that were made with other settings");
+    tools::add_prepare_options(app, options.direct);
+    return [&] { run(options, common.seed); };
   });
 }

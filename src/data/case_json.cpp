@@ -45,7 +45,8 @@ std::string case_to_json(const CaseInfo& info) {
     direction.push_back(
         {info.geometry.direction[row][0], info.geometry.direction[row][1], info.geometry.direction[row][2]});
   }
-  Json labels = Json::object(), files = Json::object();
+  Json labels = Json::object(), files = Json::object(), phantom = Json::object();
+  for (const auto& [trait, value] : info.phantom) phantom[trait] = Json::parse(value);
   for (const auto& [label, name] : info.labels) labels[std::to_string(label)] = name;
   for (const auto& [file, hash] : info.files) files[file] = hash;
   const Vec3d centre = info.view_sphere.centre_mm;
@@ -77,7 +78,9 @@ std::string case_to_json(const CaseInfo& info) {
         {"train_samples", rendering.train_samples},
         {"test_samples", rendering.test_samples},
         {"train_denoiser", rendering.train_denoiser},
-        {"seed", seed_text(rendering.seed)}}},
+        {"seed", seed_text(rendering.seed)},
+        {"device", rendering.device}}},
+      {"phantom", phantom},
       {"source_sha256", info.source_sha256},
       {"plan", info.plan},
       {"made_by", info.made_by},
@@ -127,6 +130,8 @@ CaseInfo case_from_json(const std::string& text, const std::string& where) {
     info.rendering.test_samples = rendering.at("test_samples").get<int>();
     info.rendering.train_denoiser = rendering.at("train_denoiser").get<std::string>();
     info.rendering.seed = std::stoull(rendering.at("seed").get<std::string>());
+    info.rendering.device = rendering.at("device").get<std::string>();
+    for (const auto& [trait, value] : json.at("phantom").items()) info.phantom[trait] = value.dump();
     info.source_sha256 = json.at("source_sha256").get<std::string>();
     info.plan = json.at("plan").get<std::string>();
     info.made_by = json.at("made_by").get<std::string>();

@@ -23,24 +23,26 @@
 
 namespace renderfm {
 
-void write_png(const torch::Tensor& srgb, const std::filesystem::path& path) {
+std::string encode_png(const torch::Tensor& srgb) {
   RFM_CHECK(srgb.dim() == 3 && (srgb.size(0) == 3 || srgb.size(0) == 4),
             "a picture is [3 or 4, H, W], got {}", shape_text(srgb.sizes()));
   const torch::Tensor bytes =
       (srgb.to(torch::kCPU).clamp(0, 1) * 255 + 0.5).to(torch::kUInt8).permute({1, 2, 0}).contiguous();
-  AtomicFile file(path);
   const auto append = [](void* context, void* data, int size) {
-    static_cast<std::vector<char>*>(context)->insert(static_cast<std::vector<char>*>(context)->end(),
-                                                     static_cast<char*>(data),
-                                                     static_cast<char*>(data) + size);
+    static_cast<std::string*>(context)->append(static_cast<char*>(data), static_cast<std::size_t>(size));
   };
-  std::vector<char> encoded;
+  std::string encoded;
   const int height = static_cast<int>(bytes.size(0)), width = static_cast<int>(bytes.size(1));
   const int channels = static_cast<int>(bytes.size(2));
   RFM_CHECK(stbi_write_png_to_func(append, &encoded, width, height, channels, bytes.data_ptr(),
                                    width * channels) != 0,
-            "encoding {} failed", path.string());
-  file.write(encoded.data(), encoded.size());
+            "encoding a picture of {} x {} failed", width, height);
+  return encoded;
+}
+
+void write_png(const torch::Tensor& srgb, const std::filesystem::path& path) {
+  AtomicFile file(path);
+  file.write(encode_png(srgb));
   file.commit();
 }
 

@@ -118,13 +118,16 @@ TEST_F(Programs, TheSameFileComesOutForAnyThreadCount) {
 }
 
 TEST_F(Programs, PrepareMakesAPatientThatInferTakes) {
-  succeed(std::string(RENDERFM_PREPARE) + " --phantom 1 --spacing 6 --out " + out("set"));
+  const std::string prepare = std::string(RENDERFM_PREPARE) + " --phantom 1 --views 0 --out " + out("set");
+  succeed(prepare + " --spacing 6");
   const std::string folder = out("set") + "/phantom_0001/";
   succeed(std::string(RENDERFM_INFER) + " " + folder + "ct.nii.gz " + out("a.ply") + " --labels " + folder +
           "labels.nii.gz --report " + out("report.json"));
   EXPECT_NE(test::read_file(out("report.json")).find("\"repairs\""), std::string::npos);
-  const Outcome again = run(std::string(RENDERFM_PREPARE) + " --phantom 1 --spacing 6 --out " + out("set"));
-  EXPECT_EQ(again.exit_code, 2) << "overwrote a user's file";
+  const std::string before = test::read_file(folder + "ct.nii.gz");
+  EXPECT_EQ(run(prepare + " --spacing 5").exit_code, 2) << "overwrote a user's case";
+  succeed(prepare + " --spacing 6");  // finished before: nothing to do
+  EXPECT_EQ(test::read_file(folder + "ct.nii.gz"), before);
 }
 
 TEST_F(Programs, ATurntableAndACameraFileDrawTheSamePictures) {

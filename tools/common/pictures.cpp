@@ -2,9 +2,7 @@
 
 #include <fmt/core.h>
 
-#include <array>
-#include <charconv>
-
+#include "common/image_size.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
 #include "renderfm/image/contact_sheet.h"
@@ -14,22 +12,6 @@ namespace renderfm::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kMaxSide = 16384;
-
-std::array<int, 2> parse_size(const std::string& text) {
-  std::array<int, 2> size{};
-  const char* const end = text.data() + text.size();
-  const auto width = std::from_chars(text.data(), end, size[0]);
-  const bool has_cross = width.ec == std::errc() && width.ptr != end && *width.ptr == 'x';
-  const auto height = has_cross ? std::from_chars(width.ptr + 1, end, size[1]) : width;
-  const bool whole = has_cross && height.ec == std::errc() && height.ptr == end;
-  if (!whole || size[0] < 1 || size[1] < 1 || size[0] > kMaxSide || size[1] > kMaxSide) {
-    fail_input("--size {} is not understood; give WIDTHxHEIGHT in pixels, at most {} each, such as 800x600",
-               text, kMaxSide);
-  }
-  return size;
-}
 
 void check_folder(const fs::path& folder, bool may_hold_something) {
   if (fs::exists(folder) && !fs::is_directory(folder)) {
@@ -62,7 +44,7 @@ void add_picture_options(CLI::App& app, PictureOptions& options) {
 
 Pictures::Pictures(const PictureOptions& options, fs::path out, bool continuing)
     : options_(options), out_(std::move(out)) {
-  const auto [width, height] = parse_size(options_.size);
+  const auto [width, height] = parse_image_size(options_.size);
   width_ = width;
   height_ = height;
   if (!options_.cameras.empty()) cameras_ = read_cameras_json(options_.cameras);

@@ -35,7 +35,8 @@ struct Rendering {
   int train_samples = 0;       ///< per pixel
   int test_samples = 0;        ///< per pixel; never denoised
   std::string train_denoiser;  ///< "none", or what denoised the training views
-  std::uint64_t seed = 0;      ///< of the first view; view n has seed + n
+  std::uint64_t seed = 0;      ///< of the path tracer
+  std::string device = "cpu";  ///< "cpu" or "cuda": the same light, not the same noise
 };
 
 struct View {
@@ -58,10 +59,12 @@ struct CaseInfo {
   ViewSphere view_sphere;                      ///< of the box under all organs
   int width = 0, height = 0;                   ///< of the views, pixels
   Rendering rendering;
-  double least_test_angle_deg = 0;           ///< least angle between a held-out view and a training view
-  std::string source_sha256;                 ///< of the scan's voxels and labels on the network grid
-  std::string plan;                          ///< fingerprint of the settings that decide the files' bytes
-  std::string made_by;                       ///< program version
+  double least_test_angle_deg = 0;  ///< least angle between a held-out view and a training view
+  std::string source_sha256;        ///< of the scan's voxels and labels on the network grid
+  std::string plan;                 ///< fingerprint of the settings that decide the files' bytes
+  std::string made_by;              ///< program version
+  /// Traits of a made-up patient, as JSON values: "age_years" -> "71"; empty for a real scan.
+  std::map<std::string, std::string> phantom;
   std::map<std::string, std::string> files;  ///< path within the folder -> SHA-256
   std::vector<View> train_views, test_views;
 };

@@ -4,12 +4,16 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <string>
 
 namespace renderfm {
 
 /// Writes 8-bit PNG from display-referred values [3 or 4, H, W] float32, clamped to [0, 1]; rounds to
 /// nearest. Atomic.
 void write_png(const torch::Tensor& srgb, const std::filesystem::path& path);
+
+/// The bytes of that file.
+std::string encode_png(const torch::Tensor& srgb);
 
 /// Reads a PNG (or JPEG) as display-referred float32 [3, H, W] in [0, 1]. Throws kBadInput.
 torch::Tensor read_png(const std::filesystem::path& path);

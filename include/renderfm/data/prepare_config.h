@@ -1,0 +1,76 @@
+// What a data set is made of. Every default stands here; YAML may only override.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "renderfm/core/config_node.h"
+#include "renderfm/data/scan_source.h"
+
+namespace renderfm::data {
+
+/// One entry of `scans:`.
+struct ScanEntry {
+  enum class Kind { kFile, kPhantoms, kTotalSegmentator, kCtOrg, kNnUnet } kind = Kind::kFile;
+  std::filesystem::path path;            ///< scan, or root of the data set
+  SceneOptions files;                    ///< of kFile: labels and how to read
+  int phantoms = 0;                      ///< how many
+  std::uint64_t first_seed = 1;          ///< of the phantoms
+  bool population = false;               ///< patients of a population instead of healthy men
+  bool contrast = true;                  ///< phantoms with contrast agent
+  std::string split;                     ///< for scans whose data set does not say; "" draws (below)
+  std::vector<std::string> keep_splits;  ///< of a data set; empty keeps all
+  int limit = 0;                         ///< at most so many scans of each split; 0 for all
+};
+
+struct SceneWish {
+  std::string spacing = "auto";  ///< of boxes, and of whole scans where there are no boxes
+  int boxes = 0;                 ///< per scan and look
+  int box_voxels = 96;
+  int halo_voxels = 16;            ///< around a box, where the scan has them
+  double least_foreground = 0.02;  ///< share of a box that must be visible
+  int whole = 1;                   ///< 1: the whole scan too
+  double whole_spacing_mm = 3;     ///< of whole scans beside boxes
+};
+
+struct LookWish {
+  std::vector<std::string> presets;  ///< transfer functions for every scan: presets, "auto" or files
+  int random = 0;                    ///< random seen ones for every scan
+  int unseen = 0;                    ///< random unseen ones for validation and test scans
+  double organ_subsets = 0;          ///< share of the random looks that show only some organs
+};
+
+struct ViewWish {
+  int train = 48, test = 12;  ///< a case
+  int width = 512, height = 512;
+  int samples = 64;              ///< per pixel of training views
+  int test_samples = 1024;       ///< of test views, which are never denoised
+  std::string denoise = "auto";  ///< "auto", "on" or "off"; training views only
+};
+
+struct PrepareConfig {
+  std::uint64_t seed = 1;
+  std::vector<ScanEntry> scans;
+  double validation_share = 0, test_share = 0;  ///< of the scans whose split nobody says
+  SceneWish scenes;
+  LookWish looks;
+  ViewWish views;
+  std::string light = "uniform";
+  double exposure = 1;
+  int points = 100000;  ///< at most so many in points3d.ply
+};
+
+/// Throws kBadInput naming file, line and key; an unknown key names the nearest. Paths are relative to the
+/// working folder.
+PrepareConfig prepare_config(const ConfigNode& yaml);
+/// Throws kBadInput naming the value that cannot be.
+void check_prepare_config(const PrepareConfig& config);
+/// Every value; prepare_config reads it back equal.
+std::string to_yaml(const PrepareConfig& config);
+
+/// The scans of the config, ids unique, every one with a split.
+std::vector<ScanSource> list_scans(const PrepareConfig& config);
+
+}  // namespace renderfm::data

@@ -1,0 +1,104 @@
+#include "data/case_folder.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "data/case_json.h"
+#include "renderfm/core/atomic_file.h"
+#include "renderfm/core/check.h"
+#include "renderfm/core/log.h"
+
+namespace renderfm::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+// First line the fingerprint, second the source.
+constexpr const char* kMark = ".unfinished";
+
+std::string read_text(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+void remove_temporaries(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.front() == '.' && name.find(".tmp") != std::string::npos) fs::remove(entry.path(), error);
+  }
+}
+
+}  // namespace
+
+FolderState folder_state(const fs::path& folder, const std::string& fingerprint) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return FolderState::kAbsent;
+  if (is_case(folder)) {
+    try {
+      const fs::path manifest = folder / "case.json";
+      const CaseInfo info = case_from_json(read_text(manifest), manifest.string());
+      return info.plan == fingerprint ? FolderState::kFinished : FolderState::kOther;
+    } catch (const Error&) {
+      return FolderState::kOther;
+    }
+  }
+  if (fs::exists(folder / kMark, error)) {
+    const std::string mark = read_text(folder / kMark);
+    return mark.substr(0, mark.find('\n')) == fingerprint ? FolderState::kUnfinished : FolderState::kOther;
+  }
+  if (fs::is_directory(folder, error)) {
+    remove_temporaries(folder);  // killed before the mark stood
+    if (fs::is_empty(folder, error)) return FolderState::kAbsent;
+  }
+  return FolderState::kOther;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail_input("the folder {} cannot be made: {}", folder.string(), error.message());
+}
+
+void empty_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) {
+    fs::remove(folder, error);
+    return;
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    fs::remove_all(entry.path(), error);
+    if (error) fail_runtime("{} cannot be removed: {}", entry.path().string(), error.message());
+  }
+}
+
+bool open_case_folder(const fs::path& folder, const std::string& fingerprint,
+                      const std::string& source_sha256) {
+  make_folder(folder);
+  const std::string mark = fingerprint + "\n" + source_sha256 + "\n";
+  std::error_code error;
+  const bool marked = fs::exists(folder / kMark, error);
+  const bool same = marked && read_text(folder / kMark) == mark;
+  if (!same) {
+    if (marked) {
+      log_warning("{}: the scan is not the one that the case was begun with; it is begun anew",
+                  folder.string());
+    }
+    empty_folder(folder);
+    AtomicFile file(folder / kMark);
+    file.write(mark);
+    file.commit();
+  }
+  remove_temporaries(folder);
+  make_folder(folder / "views");
+  remove_temporaries(folder / "views");
+  return same;
+}
+
+void close_case_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::remove(folder / kMark, error);
+}
+
+}  // namespace renderfm::data

@@ -1,0 +1,50 @@
+#include "data/estimate.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "data/picture.h"
+
+namespace renderfm::data {
+namespace {
+
+constexpr int kFewSamples = 2, kMoreSamples = 8;
+
+}  // namespace
+
+Estimate measure_pilot(const CaseStart& start, const ViewRenderer& renderer, const ViewWish& wish,
+                       bool denoise) {
+  const CaseInfo& info = start.content;
+  const View& view = info.train_views.empty() ? info.test_views.front() : info.train_views.front();
+  std::vector<float> srgb;
+  const auto seconds = [&](int samples) {
+    const auto begin = std::chrono::steady_clock::now();
+    srgb = renderer.render(view.camera, samples, denoise);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  const double few_s = seconds(kFewSamples), more_s = seconds(kMoreSamples);
+  const double per_sample_s = std::max(0.0, more_s - few_s) / (kMoreSamples - kFewSamples);
+  const double fixed_s = std::max(0.0, few_s - kFewSamples * per_sample_s);
+  Estimate estimate;
+  estimate.seconds_per_train_view = fixed_s + wish.samples * per_sample_s;
+  estimate.seconds_per_test_view = fixed_s + wish.test_samples * per_sample_s;
+  estimate.view_bytes = static_cast<double>(encode_picture(srgb, info.width, info.height).size());
+  return estimate;
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 100) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 6000) return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{:.1f} h", seconds / 3600);
+  return fmt::format("{:.1f} days", seconds / 86400);
+}
+
+std::string size_text(double bytes) {
+  if (bytes < 1e6) return fmt::format("{:.0f} kB", bytes / 1e3);
+  if (bytes < 1e9) return fmt::format("{:.0f} MB", bytes / 1e6);
+  return fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
+}  // namespace renderfm::data

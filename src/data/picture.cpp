@@ -1,0 +1,71 @@
+#include "data/picture.h"
+
+#include <torch/types.h>
+
+#include <ATen/ops/upsample_bilinear2d.h>
+
+#include <algorithm>
+
+#include "renderfm/core/check.h"
+#include "renderfm/image/contact_sheet.h"
+#include "renderfm/image/image_io.h"
+
+namespace renderfm::data {
+namespace {
+
+constexpr int kSide = 256;  // of a picture on the page: a caption of 40 letters fits
+
+torch::Tensor as_tensor(const std::vector<float>& srgb, int width, int height) {
+  RFM_CHECK(srgb.size() == std::size_t{3} * width * height, "a picture of {} x {} has {} values", width,
+            height, srgb.size());
+  return torch::from_blob(const_cast<float*>(srgb.data()), {3, height, width}, torch::kFloat32);
+}
+
+/// On a square of `side` pixels, black around it.
+torch::Tensor fitted(const torch::Tensor& picture, int side) {
+  const std::int64_t height = picture.size(1), width = picture.size(2);
+  const double scale = static_cast<double>(side) / static_cast<double>(std::max(height, width));
+  const auto length = [&](std::int64_t full) {
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(full) * scale + 0.5));
+  };
+  const std::int64_t h = std::min<std::int64_t>(side, length(height)),
+                     w = std::min<std::int64_t>(side, length(width));
+  const torch::Tensor small = at::_upsample_bilinear2d_aa(picture.unsqueeze(0), {h, w}, false)[0];
+  torch::Tensor square = torch::zeros({3, side, side});
+  square.slice(1, (side - h) / 2, (side - h) / 2 + h)
+      .slice(2, (side - w) / 2, (side - w) / 2 + w)
+      .copy_(small);
+  return square;
+}
+
+}  // namespace
+
+void write_picture(const std::vector<float>& srgb, int width, int height, const std::filesystem::path& path) {
+  write_png(as_tensor(srgb, width, height), path);
+}
+
+std::string encode_picture(const std::vector<float>& srgb, int width, int height) {
+  return encode_png(as_tensor(srgb, width, height));
+}
+
+void write_overview(const std::vector<std::filesystem::path>& cases, const std::filesystem::path& path) {
+  constexpr std::size_t kFewCases = 8, kMostCases = 64, kViewsOfFew = 4;
+  const bool few = cases.size() <= kFewCases;
+  const std::size_t shown = std::min(cases.size(), kMostCases);
+  std::vector<CaptionedImage> images;
+  for (std::size_t n = 0; n < shown; ++n) {
+    const CaseInfo info = read_case_info(cases[n * cases.size() / shown]);
+    const std::vector<View>& views = info.train_views.empty() ? info.test_views : info.train_views;
+    const std::size_t wanted = few ? kViewsOfFew : 1;
+    for (std::size_t view = 0; view < wanted && !views.empty(); ++view) {
+      const View& chosen = views[view * views.size() / wanted];
+      images.push_back({fitted(read_png(chosen.image), kSide),
+                        view == 0 ? info.name : fmt::format("view {}", chosen.name)});
+    }
+  }
+  if (images.empty()) return;
+  const int columns = few ? static_cast<int>(kViewsOfFew) : 8;
+  write_png(contact_sheet(images, columns), path);
+}
+
+}  // namespace renderfm::data

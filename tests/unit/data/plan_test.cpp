@@ -1,0 +1,202 @@
+// Views, random transfer functions, boxes and the config: what is decided before anything is drawn.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <set>
+
+#include "renderfm/data/boxes.h"
+#include "renderfm/data/prepare_config.h"
+#include "renderfm/data/random_tf.h"
+#include "renderfm/data/view_plan.h"
+#include "renderfm/volume/labels.h"
+#include "support/scan_files.h"
+#include "support/small_scan.h"
+
+namespace renderfm {
+namespace {
+
+constexpr double kDegPerRad = 180 / std::numbers::pi;
+
+TEST(ViewPlan, KeepsTestViewsApartFromTrainingViews) {
+  for (const auto& [train, test] :
+       {std::pair(48, 12), std::pair(8, 2), std::pair(200, 20), std::pair(1, 1)}) {
+    const data::ViewPlan plan = data::plan_views(train, test, 7);
+    ASSERT_EQ(plan.train.size(), static_cast<std::size_t>(train));
+    ASSERT_EQ(plan.test.size(), static_cast<std::size_t>(test));
+    double least_deg = 180;
+    for (const auto& a : plan.train) {
+      for (const auto& b : plan.test) {
+        const double cosine = dot(data::direction_of(a), data::direction_of(b));
+        least_deg = std::min(least_deg, std::acos(std::min(1.0, cosine)) * kDegPerRad);
+      }
+    }
+    EXPECT_NEAR(plan.least_test_angle_deg, least_deg, 1e-9);
+    EXPECT_GT(least_deg, 1.5 / std::sqrt(train + test) * kDegPerRad) << train << " and " << test;
+  }
+}
+
+// A uniform sphere has mean 0 and covariance 1/3; a lattice is closer to it than random points are.
+TEST(ViewPlan, CoversTheSphereEvenly) {
+  const data::ViewPlan plan = data::plan_views(100, 20, 3);
+  for (const auto* views : {&plan.train, &plan.test}) {
+    Vec3d mean{0, 0, 0};
+    Vec3d square{0, 0, 0};
+    const double n = static_cast<double>(views->size());
+    for (const auto& view : *views) {
+      const Vec3d d = data::direction_of(view);
+      mean = mean + d * (1 / n);
+      square = square + d * d * (1 / n);
+    }
+    for (int axis = 0; axis < 3; ++axis) {
+      EXPECT_NEAR(mean[axis], 0, 0.1);
+      EXPECT_NEAR(square[axis], 1.0 / 3, 0.1);
+    }
+  }
+}
+
+TEST(ViewPlan, FollowsItsSeed) {
+  EXPECT_EQ(data::plan_views(5, 2, 1).train[0].azimuth_deg, data::plan_views(5, 2, 1).train[0].azimuth_deg);
+  EXPECT_NE(data::plan_views(5, 2, 1).train[0].azimuth_deg, data::plan_views(5, 2, 2).train[0].azimuth_deg);
+}
+
+double hue_deg(Vec3f srgb) {
+  const Vec3d c{srgb.x, srgb.y, srgb.z};
+  const double high = std::max({c.x, c.y, c.z}), low = std::min({c.x, c.y, c.z}), range = high - low;
+  double hue = 0;
+  if (high == c.x) {
+    hue = std::fmod((c.y - c.z) / range + 6, 6.0);
+  } else {
+    hue = high == c.y ? (c.z - c.x) / range + 2 : (c.x - c.y) / range + 4;
+  }
+  return 60 * hue;
+}
+
+// The cells are read off the curves themselves, so that a cell that only stands in the books would show.
+TEST(RandomTransferFunction, SharesNoCellBetweenSeenAndUnseen) {
+  std::set<std::tuple<std::string, int, int>> cells[2];
+  for (const bool unseen : {false, true}) {
+    for (std::uint64_t seed = 0; seed < 400; ++seed) {
+      const data::RandomTransferFunction random = data::random_transfer_function(seed, unseen);
+      ASSERT_EQ(random.layers.size(), random.tf.layers.size());
+      for (std::size_t n = 0; n < random.layers.size(); ++n) {
+        const std::string& group = random.layers[n].group;
+        const auto [low, high] = data::window_range_hu(group);
+        const double place = (random.tf.layers[n].opacity.front().x - low) / (high - low);
+        const int window = static_cast<int>(place * data::kWindowBins);
+        const int hue = static_cast<int>(hue_deg(random.tf.layers[n].color[1].srgb) * data::kHueBins / 360);
+        EXPECT_EQ(window, random.layers[n].window_bin) << group << " " << seed;
+        EXPECT_EQ(hue, random.layers[n].hue_bin) << group << " " << seed;
+        cells[unseen ? 1 : 0].emplace(group, hue, window);
+      }
+    }
+  }
+  for (const auto& cell : cells[1]) EXPECT_EQ(cells[0].count(cell), 0U) << std::get<0>(cell);
+  EXPECT_GT(cells[0].size(), 200U);  // and there is variety
+  EXPECT_GT(cells[1].size(), 200U);
+}
+
+TEST(RandomTransferFunction, IsAFileThatReadsBackEqualAndFollowsItsSeed) {
+  const test::ScratchFolder scratch;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const TransferFunction tf = data::random_transfer_function(seed, seed % 2 == 1).tf;
+    const auto file = scratch / "tf.yaml";
+    std::ofstream(file) << to_yaml(tf);
+    EXPECT_EQ(to_yaml(load_transfer_function(file.string())), to_yaml(tf));
+    EXPECT_EQ(to_yaml(tf), to_yaml(data::random_transfer_function(seed, seed % 2 == 1).tf));
+    EXPECT_NE(to_yaml(tf), to_yaml(data::random_transfer_function(seed + 1, seed % 2 == 1).tf));
+  }
+}
+
+TEST(RandomOrgans, AreGroupsThatTheScanHasAndNeverAll) {
+  const LabelVolume& labels = test::small_phantom().labels;
+  std::set<std::size_t> sizes;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const TransferFunction tf = load_transfer_function("bone-and-vessels");
+    const std::vector<std::string> organs = data::random_organs(tf, labels, seed);
+    sizes.insert(organs.size());
+    ASSERT_FALSE(organs.empty());
+    EXPECT_LT(organs.size(), tf.layers.size());
+    EXPECT_NO_THROW(select_organs(labels, organs));
+  }
+  EXPECT_GT(sizes.size(), 1U);
+}
+
+TEST(Boxes, HoldEnoughForegroundAndFollowTheirSeed) {
+  const Phantom& phantom = test::small_phantom();
+  std::array<bool, 256> organs{};
+  organs.fill(true);
+  const Medium medium(phantom.ct, phantom.labels, load_transfer_function("bone"), organs);
+  std::set<std::int64_t> begins;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    const data::ChosenBox chosen = data::choose_box(medium, {16, 0.05}, seed);
+    EXPECT_EQ(chosen.box, data::choose_box(medium, {16, 0.05}, seed).box);
+    std::int64_t visible = 0;
+    for (std::int64_t k = 0; k < 16; ++k) {
+      for (std::int64_t j = 0; j < 16; ++j) {
+        for (std::int64_t i = 0; i < 16; ++i) {
+          const auto& b = chosen.box.begin_zyx;
+          visible += medium.foreground(medium.geometry().offset(b[0] + k, b[1] + j, b[2] + i)) ? 1 : 0;
+        }
+      }
+    }
+    EXPECT_DOUBLE_EQ(chosen.foreground, static_cast<double>(visible) / 4096);
+    EXPECT_GE(chosen.foreground, 0.05);
+    begins.insert(chosen.box.begin_zyx[0] * 10000 + chosen.box.begin_zyx[2]);
+  }
+  EXPECT_GT(begins.size(), 4U);
+  EXPECT_EQ(data::choose_box(medium, {100000, 0.9}, 1).box, whole_box(medium.geometry()));
+}
+
+TEST(Boxes, OfAnInvisibleScanAreRefused) {
+  const Phantom& phantom = test::small_phantom();
+  const Medium medium(phantom.ct, phantom.labels, load_transfer_function("bone"), {});
+  EXPECT_EQ(test::error_of([&] { data::choose_box(medium, {}, 1); }).substr(0, 2), "2 ");
+}
+
+TEST(PrepareConfig, NamesTheNearestOfAnUnknownKey) {
+  const auto error = [](const std::string& yaml) {
+    return test::error_of([&] {
+      const data::PrepareConfig config = data::prepare_config(ConfigNode::parse(yaml, "f.yaml"));
+      data::check_prepare_config(config);
+    });
+  };
+  EXPECT_NE(error("scans: [{phantoms: 1}]\nviews: {tran: 3}").find("did you mean 'train'"),
+            std::string::npos);
+  EXPECT_NE(error("scans: [{phantom: 1}]").find("did you mean 'phantoms'"), std::string::npos);
+  EXPECT_NE(error("scans: [{phantoms: 1, ct: a.nii}]").find("2 are given"), std::string::npos);
+  EXPECT_NE(error("scans: [{phantoms: 1}]\nviews: {samples: 0}").find("it must be 1 to"), std::string::npos);
+  EXPECT_NE(error("scans: [{phantoms: 1, split: tset}]").find("no split"), std::string::npos);
+  EXPECT_NE(error("scans: []").find("no scans"), std::string::npos);
+  EXPECT_NE(error("scans: [{phantoms: 1}]\nscenes: {spacing: 0}").find("--spacing 0"), std::string::npos);
+  EXPECT_NE(error("scans: [{phantoms: 1}]\nlooks: {random: 0}").find("no transfer function"),
+            std::string::npos);
+  EXPECT_EQ(error("scans: [{phantoms: 1}]"), "");
+}
+
+TEST(PrepareConfig, ReadsBackWhatItWrites) {
+  for (const char* name : {"smoke", "laptop", "paper"}) {
+    const std::string file = fmt::format(RENDERFM_SOURCE_DIR "/configs/prepare/{}.yaml", name);
+    const data::PrepareConfig config = data::prepare_config(ConfigNode::parse_file(file));
+    data::check_prepare_config(config);
+    const std::string text = data::to_yaml(config);
+    EXPECT_EQ(data::to_yaml(data::prepare_config(ConfigNode::parse(text, "resolved"))), text) << text;
+  }
+}
+
+TEST(PrepareConfig, DrawsSplitsByTheScansName) {
+  data::PrepareConfig config = data::prepare_config(
+      ConfigNode::parse("scans: [{phantoms: 400}]\nvalidation_share: 0.1\ntest_share: 0.2", "f.yaml"));
+  std::map<std::string, int> counts;
+  const std::vector<data::ScanSource> all = data::list_scans(config);
+  for (const data::ScanSource& scan : all) ++counts[scan.split];
+  EXPECT_NEAR(counts["test"], 80, 3 * 8);  // binomial, 3 standard deviations
+  EXPECT_NEAR(counts["validation"], 40, 3 * 6);
+  config.scans[0].phantoms = 50;  // fewer scans: those left stay where they were
+  const std::vector<data::ScanSource> fewer = data::list_scans(config);
+  for (std::size_t n = 0; n < fewer.size(); ++n) EXPECT_EQ(fewer[n].split, all[n].split);
+}
+
+}  // namespace
+}  // namespace renderfm

@@ -1,0 +1,85 @@
+#include "common/prepare_options.h"
+
+#include "common/image_size.h"
+#include "renderfm/core/check.h"
+
+namespace renderfm::tools {
+
+void add_prepare_options(CLI::App& app, PrepareOptions& options) {
+  const std::string scans = "Scans", scenes = "Scenes and looks", views = "Views";
+  data::PrepareConfig& wish = options.wish;
+  app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage files, DICOM folders or zips")->group(scans);
+  app.add_option("--labels", options.labels, "Organ labels of each CT, in order")->group(scans);
+  app.add_option("--phantom", options.phantoms, "Make N procedural CTs; seeds count up from --seed")
+      ->group(scans);
+  app.add_flag("--population", options.population, "Phantoms of all ages, builds and findings")->group(scans);
+  app.add_flag("--no-contrast", options.no_contrast, "Phantoms without contrast agent")->group(scans);
+  app.add_option("--split", options.split, "train, validation or test")
+      ->check(CLI::IsMember({"train", "validation", "test"}).description(""))
+      ->group(scans);
+  app.add_option("--spacing", wish.scenes.spacing, "Voxel size in mm, native, or auto")->group(scenes);
+  app.add_option("--crop", options.crop, "Boxes of so many voxels a side instead of whole scans")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->group(scenes);
+  app.add_option("--crops", options.crops, "Boxes per scan and transfer function")
+      ->check(CLI::Range(1, 100000).description(""))
+      ->group(scenes);
+  app.add_option("--tf", options.tf, "Transfer functions: auto, presets or files, comma separated")
+      ->delimiter(',')
+      ->group(scenes);
+  app.add_option("--random-tf", wish.looks.random, "Random transfer functions besides")
+      ->check(CLI::Range(0, 10000).description(""))
+      ->group(scenes);
+  app.add_option("--views", wish.views.train,
+                 "Training views a case; 0 and no --test-views make CT and labels alone")
+      ->group(views);
+  app.add_option("--test-views", options.test_views, "Held-out views a case; by default a quarter of --views")
+      ->group(views);
+  app.add_option("--size", options.size, "WIDTHxHEIGHT in pixels")->group(views);
+  app.add_option("--spp", wish.views.samples, "Samples per pixel of training views")->group(views);
+  app.add_option("--test-spp", wish.views.test_samples, "The same of held-out views")->group(views);
+  app.add_option("--denoise", wish.views.denoise, "Training views: auto (where OIDN is found), on, off")
+      ->group(views);
+  app.add_option("--light", wish.light, "uniform, studio, or a YAML file")->group(views);
+}
+
+bool names_scans(const PrepareOptions& options) { return !options.ct.empty() || options.phantoms; }
+
+data::PrepareConfig prepare_config(const PrepareOptions& options, std::uint64_t seed) {
+  data::PrepareConfig config = options.wish;
+  config.seed = seed;
+  if (options.labels.size() > options.ct.size()) fail_usage("there are more --labels than CTs");
+  for (std::size_t n = 0; n < options.ct.size(); ++n) {
+    data::ScanEntry entry;
+    entry.path = options.ct[n];
+    if (n < options.labels.size()) entry.files.labels = options.labels[n];
+    entry.split = options.split;
+    config.scans.push_back(entry);
+  }
+  if (options.phantoms) {
+    if (*options.phantoms < 1) {
+      fail_input("--phantom {} is not a number of phantoms; give 1 or more", *options.phantoms);
+    }
+    data::ScanEntry entry;
+    entry.kind = data::ScanEntry::Kind::kPhantoms;
+    entry.phantoms = *options.phantoms;
+    entry.first_seed = seed;
+    entry.population = options.population;
+    entry.contrast = !options.no_contrast;
+    entry.split = options.split;
+    config.scans.push_back(entry);
+  }
+  config.looks.presets = options.tf;
+  config.views.test = options.test_views.value_or((config.views.train + 3) / 4);
+  if (options.crop > 0) {
+    config.scenes.boxes = options.crops;
+    config.scenes.box_voxels = options.crop;
+    config.scenes.whole = 0;
+  }
+  const auto [width, height] = parse_image_size(options.size);
+  config.views.width = width;
+  config.views.height = height;
+  return config;
+}
+
+}  // namespace renderfm::tools
