@@ -34,6 +34,7 @@ Foreground select(const Foreground& foreground, const std::vector<std::uint8_t>&
   kept.label_names = foreground.label_names;
   kept.voxel = select_entries(foreground.voxel, keep);
   kept.sigma_t_per_mm = select_entries(foreground.sigma_t_per_mm, keep);
+  kept.srgb = select_entries(foreground.srgb, keep);
   kept.lit_srgb = select_entries(foreground.lit_srgb, keep);
   kept.inward_normal = select_entries(foreground.inward_normal, keep);
   kept.exposure = select_entries(foreground.exposure, keep);

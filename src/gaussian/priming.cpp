@@ -1,8 +1,10 @@
 #include "renderfm/gaussian/priming.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/gaussian/activate.h"
 #include "renderfm/math/polylog.h"
@@ -13,6 +15,7 @@ namespace renderfm {
 namespace {
 
 constexpr std::int64_t kGrain = 8192;
+constexpr float kMaxTissueOpacity = 0.99F;
 
 /// Optical depth that one Gaussian of the lattice carries over its footprint, per unit extinction, in mm.
 double depth_per_extinction_mm(Vec3d spacing_xyz_mm) {
@@ -27,23 +30,45 @@ double primed_opacity(double sigma_t_per_mm, Vec3d spacing_xyz_mm) {
   return opacity_for_optical_depth(sigma_t_per_mm * depth_per_extinction_mm(spacing_xyz_mm));
 }
 
-torch::Tensor prime(const Foreground& foreground) {
+torch::Tensor prime(const Foreground& foreground) { return start_channels(foreground, Start::kPrimed); }
+
+Start start_from(const std::string& name, const std::string& where) {
+  for (const Start start : {Start::kPrimed, Start::kTissue, Start::kConstant}) {
+    if (name == name_of(start)) return start;
+  }
+  fail_input("{} is '{}'; choose primed, tissue or constant", where, name);
+}
+
+std::string name_of(Start start) {
+  return start == Start::kPrimed ? "primed" : start == Start::kTissue ? "tissue" : "constant";
+}
+
+torch::Tensor start_channels(const Foreground& foreground, Start start) {
   torch::Tensor raw = torch::zeros({foreground.size(), layout::kChannels}, torch::kFloat32);
   float* const rows = raw.data_ptr<float>();
-  const auto depth_per_extinction =
-      static_cast<float>(depth_per_extinction_mm(foreground.grid.spacing_xyz_mm()));
+  const Vec3d spacing = foreground.grid.spacing_xyz_mm();
+  const auto depth_per_extinction = static_cast<float>(depth_per_extinction_mm(spacing));
+  const auto thickness_mm = static_cast<float>(std::cbrt(spacing.x * spacing.y * spacing.z));
   const float log_a = std::log(static_cast<float>(kPrimedDirectionScale));
   const float log_c = std::log(static_cast<float>(kPrimedSigmaVoxels));
+  const auto colour = [](float srgb) { return (srgb - 0.5F) / static_cast<float>(kSh0); };
   parallel_for(0, foreground.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       float* const row = rows + n * layout::kChannels;
-      const float opacity = opacity_for_optical_depth(foreground.sigma_t_per_mm[n] * depth_per_extinction);
-      row[layout::kOpacityLogit] = layout::logit(opacity);
       for (int channel = 0; channel < 3; ++channel) {
-        row[layout::kSh + channel] = (foreground.lit_srgb[n][channel] - 0.5F) / static_cast<float>(kSh0);
-        row[layout::kDirectionMean + channel] = foreground.inward_normal[n][channel];
         row[layout::kChol + layout::a_index(channel, channel)] = log_a;
         row[layout::kChol + layout::c_index(channel, channel)] = log_c;
+      }
+      if (start == Start::kConstant) continue;  // a logit of 0 is one half, as SH of 0 is grey
+      const float sigma_t = foreground.sigma_t_per_mm[n];
+      const bool primed = start == Start::kPrimed;
+      row[layout::kOpacityLogit] =
+          layout::logit(primed ? opacity_for_optical_depth(sigma_t * depth_per_extinction)
+                               : std::min(-std::expm1(-sigma_t * thickness_mm), kMaxTissueOpacity));
+      for (int channel = 0; channel < 3; ++channel) {
+        row[layout::kSh + channel] =
+            colour(primed ? foreground.lit_srgb[n][channel] : foreground.srgb[n][channel]);
+        if (primed) row[layout::kDirectionMean + channel] = foreground.inward_normal[n][channel];
       }
     }
   });

@@ -83,6 +83,7 @@ Foreground collect_foreground(const Medium& medium, const LabelVolume& labels) {
 
   const auto count = foreground.size();
   foreground.sigma_t_per_mm.resize(count);
+  foreground.srgb.resize(count);
   foreground.lit_srgb.resize(count);
   foreground.inward_normal.resize(count);
   foreground.label.resize(count);
@@ -92,7 +93,7 @@ Foreground collect_foreground(const Medium& medium, const LabelVolume& labels) {
       const std::int64_t voxel = foreground.voxel[n];
       foreground.sigma_t_per_mm[n] = medium.sigma_t_per_mm()[voxel];
       foreground.label[n] = medium.label(voxel);
-      const Vec3f srgb = medium.srgb(voxel);
+      const Vec3f srgb = foreground.srgb[n] = medium.srgb(voxel);
       for (int channel = 0; channel < 3; ++channel) {
         shades[n].albedo[channel] = std::min(kMaxAlbedo, linear_from_srgb(srgb[channel]));
       }

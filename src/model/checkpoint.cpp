@@ -58,6 +58,8 @@ Json json_of(const Plan& plan) {
           {"overlap", plan.overlap},
           {"spacing_mm", plan.spacing_mm},
           {"hu_scale", plan.hu_scale},
+          {"start", name_of(plan.start)},
+          {"mask_channel", plan.mask_channel},
           {"info", info}};
 }
 
@@ -118,7 +120,8 @@ void Plan::check() const {
 }
 
 Plan Plan::from(const ConfigNode& node) {
-  node.check_keys({"name", "network", "patch_zyx", "overlap", "spacing_mm", "hu_scale", "info"});
+  node.check_keys(
+      {"name", "network", "patch_zyx", "overlap", "spacing_mm", "hu_scale", "start", "mask_channel", "info"});
   Plan plan;
   plan.name = node.string_or("name", plan.name);
   if (node.has("patch_zyx")) {
@@ -132,6 +135,8 @@ Plan Plan::from(const ConfigNode& node) {
   plan.overlap = node.double_or("overlap", plan.overlap);
   plan.spacing_mm = node.double_or("spacing_mm", plan.spacing_mm);
   plan.hu_scale = node.double_or("hu_scale", plan.hu_scale);
+  if (node.has("start")) plan.start = start_from(node.at("start").as_string(), node.at("start").where());
+  plan.mask_channel = node.bool_or("mask_channel", plan.mask_channel);
   if (node.has("info")) {
     const ConfigNode info = node.at("info");
     for (const std::string& key : info.keys()) plan.info[key] = info.at(key).as_string();

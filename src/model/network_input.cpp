@@ -7,9 +7,9 @@
 
 namespace renderfm {
 
-FillTile network_input(const Medium& medium, double hu_scale) {
-  return [&medium, per_hu = static_cast<float>(1 / hu_scale)](const IndexZyx& begin_zyx,
-                                                              const torch::Tensor& tile) {
+FillTile network_input(const Medium& medium, const Plan& plan) {
+  return [&medium, per_hu = static_cast<float>(1 / plan.hu_scale), masked = plan.mask_channel ? 1.0F : 0.0F](
+             const IndexZyx& begin_zyx, const torch::Tensor& tile) {
     check_tensor(tile, "tile", {6, -1, -1, -1});
     const Geometry& grid = medium.geometry();
     auto out = tile.accessor<float, 4>();
@@ -23,7 +23,7 @@ FillTile network_input(const Medium& medium, double hu_scale) {
             out[0][k][j][i] = static_cast<float>(medium.hu()[voxel]) * per_hu;
             for (int channel = 0; channel < 3; ++channel) out[1 + channel][k][j][i] = srgb[channel];
             out[4][k][j][i] = -std::expm1(-medium.sigma_t_per_mm()[voxel]);
-            out[5][k][j][i] = medium.foreground(voxel) ? 1.0F : 0.0F;
+            out[5][k][j][i] = medium.foreground(voxel) ? masked : 0.0F;
           }
         }
       }

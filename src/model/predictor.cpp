@@ -40,9 +40,9 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
             ? 0
             : *std::min_element(foreground.exposure.begin(), foreground.exposure.end());
   }
-  torch::Tensor raw = prime(foreground);
+  torch::Tensor raw = start_channels(foreground, network != nullptr ? network->plan().start : Start::kPrimed);
   if (network != nullptr) {
-    raw += network->residual(scene.ct.geometry.shape_zyx, network_input(medium, network->plan().hu_scale),
+    raw += network->residual(scene.ct.geometry.shape_zyx, network_input(medium, network->plan()),
                              torch::tensor(torch::ArrayRef<std::int64_t>(foreground.voxel)));
   }
   prediction.gaussians = gaussians_from_raw(raw, foreground);

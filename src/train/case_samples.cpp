@@ -37,7 +37,7 @@ Pictures pictures_of(const std::vector<data::View>& views, const std::string& na
 std::int64_t bytes_of(const TrainingSample& sample) {
   std::size_t bytes = 0;
   for (const torch::Tensor& t :
-       {sample.input, sample.voxels, sample.primed, sample.position_mm, sample.train.rgb, sample.test.rgb}) {
+       {sample.input, sample.voxels, sample.start, sample.position_mm, sample.train.rgb, sample.test.rgb}) {
     if (t.defined()) bytes += t.nbytes();
   }
   return static_cast<std::int64_t>(bytes);
@@ -46,12 +46,8 @@ std::int64_t bytes_of(const TrainingSample& sample) {
 // Cases as samples, the last ones used kept in memory. Two threads never read one case at once.
 class CaseCache {
  public:
-  CaseCache(std::vector<std::filesystem::path> folders, double hu_scale, std::int64_t side_multiple,
-            std::int64_t limit_bytes)
-      : folders_(std::move(folders)),
-        hu_scale_(hu_scale),
-        side_multiple_(side_multiple),
-        limit_(limit_bytes) {}
+  CaseCache(std::vector<std::filesystem::path> folders, Plan plan, std::int64_t limit_bytes)
+      : folders_(std::move(folders)), plan_(std::move(plan)), limit_(limit_bytes) {}
 
   TrainingSample get(std::int64_t index) {
     std::unique_lock lock(mutex_);
@@ -64,8 +60,7 @@ class CaseCache {
     reading_.insert(index);
     lock.unlock();
     try {
-      TrainingSample sample =
-          sample_of(data::load_case(folders_.at(static_cast<std::size_t>(index))), hu_scale_, side_multiple_);
+      TrainingSample sample = sample_of(data::load_case(folders_.at(static_cast<std::size_t>(index))), plan_);
       lock.lock();
       keep(index, sample);
       done(index);
@@ -92,8 +87,8 @@ class CaseCache {
   }
 
   std::vector<std::filesystem::path> folders_;
-  double hu_scale_;
-  std::int64_t side_multiple_, limit_, bytes_ = 0;
+  Plan plan_;
+  std::int64_t limit_, bytes_ = 0;
   std::list<std::pair<std::int64_t, TrainingSample>> entries_;  // last used first; tensors are shared
   std::set<std::int64_t> reading_;
   std::mutex mutex_;
@@ -102,7 +97,7 @@ class CaseCache {
 
 }  // namespace
 
-TrainingSample sample_of(const data::Case& content, double hu_scale, std::int64_t side_multiple) {
+TrainingSample sample_of(const data::Case& content, const Plan& plan) {
   TrainingSample sample;
   sample.name = content.name;
   sample.uniform_light = content.rendering.light == "uniform";
@@ -111,24 +106,25 @@ TrainingSample sample_of(const data::Case& content, double hu_scale, std::int64_
 
   const auto organs = select_organs(content.labels_volume, content.organs);
   const Medium whole(content.ct, content.labels_volume, content.tf, organs);
+  const std::int64_t side_multiple = plan.network.side_multiple();
   std::vector<std::int64_t> sides{6};
   for (int axis = 0; axis < 3; ++axis) {
     sides.push_back((grid.shape_zyx[axis] + side_multiple - 1) / side_multiple * side_multiple);
   }
   sample.input = torch::zeros(sides);
-  sample.input[0].fill_(kMinHu / hu_scale);
+  sample.input[0].fill_(kMinHu / plan.hu_scale);
   torch::Tensor inside = sample.input.narrow(1, 0, grid.shape_zyx[0])
                              .narrow(2, 0, grid.shape_zyx[1])
                              .narrow(3, 0, grid.shape_zyx[2]);
-  network_input(whole, hu_scale)({0, 0, 0}, inside);
+  network_input(whole, plan)({0, 0, 0}, inside);
   sample.input[5].zero_();
 
   const LabelVolume labels = crop(content.labels_volume, content.box);
   const CtVolume ct = crop(content.ct, content.box);
   const Medium medium(ct, labels, content.tf, select_organs(labels, content.organs));
   const Foreground foreground = collect_foreground(medium, labels);
-  sample.primed = prime(foreground);
-  sample.position_mm = gaussians_from_raw(sample.primed, foreground).position_mm;
+  sample.start = start_channels(foreground, plan.start);
+  sample.position_mm = gaussians_from_raw(sample.start, foreground).position_mm;
   sample.voxels = torch::empty({foreground.size()}, torch::kInt64);
   std::int64_t* const voxels = sample.voxels.mutable_data_ptr<std::int64_t>();
   for (std::int64_t n = 0; n < foreground.size(); ++n) {
@@ -138,7 +134,7 @@ TrainingSample sample_of(const data::Case& content, double hu_scale, std::int64_
     voxels[n] = ((k + content.box.begin_zyx[0]) * sides[2] + j + content.box.begin_zyx[1]) * sides[3] + i +
                 content.box.begin_zyx[2];
   }
-  sample.input[5].view({-1}).index_fill_(0, sample.voxels, 1);
+  if (plan.mask_channel) sample.input[5].view({-1}).index_fill_(0, sample.voxels, 1);
   sample.centre_mm =
       grid.world_from_index({static_cast<double>(sides[3] - 1) / 2, static_cast<double>(sides[2] - 1) / 2,
                              static_cast<double>(sides[1] - 1) / 2});
@@ -166,9 +162,9 @@ TrainingData open_data_set(const std::filesystem::path& folder, const TrainConfi
   }
   if (train.empty()) fail_input("{} holds no case of the split 'train'", folder.string());
   const auto loader = [&](std::vector<std::filesystem::path> folders) {
-    const auto cache = std::make_shared<CaseCache>(
-        std::move(folders), config.plan.hu_scale, config.plan.network.side_multiple(),
-        static_cast<std::int64_t>(config.data.cache_gib * 1024 * 1024 * 1024));
+    const auto cache =
+        std::make_shared<CaseCache>(std::move(folders), config.plan,
+                                    static_cast<std::int64_t>(config.data.cache_gib * 1024 * 1024 * 1024));
     return [cache](std::int64_t index) { return cache->get(index); };
   };
   data.train.load = loader(std::move(train));

@@ -66,6 +66,11 @@ class FieldList {
     fields.push_back({std::move(path), std::move(comment),
                       [&](const ConfigNode& n) { value = n.as_string(); }, [&] { return yaml_word(value); }});
   }
+  void add(std::string path, Start& value, std::string comment) {
+    fields.push_back({std::move(path), std::move(comment),
+                      [&](const ConfigNode& n) { value = start_from(n.as_string(), n.where()); },
+                      [&] { return name_of(value); }});
+  }
   void add(std::string path, std::array<std::int64_t, 3>& value, std::string comment) {
     fields.push_back({std::move(path), std::move(comment),
                       [&](const ConfigNode& n) {
@@ -96,6 +101,8 @@ std::vector<Field> fields_of(TrainConfig& c) {
   f.add("plan.overlap", c.plan.overlap, "share of the patch that neighbouring tiles have in common");
   f.add("plan.spacing_mm", c.plan.spacing_mm, "finest voxel size in training");
   f.add("plan.hu_scale", c.plan.hu_scale, "the first input channel is HU divided by this");
+  f.add("plan.start", c.plan.start, "what the output is added to: primed, tissue or constant Gaussians");
+  f.add("plan.mask_channel", c.plan.mask_channel, "false: the network does not see the mask");
   f.add("plan.network.base_features", c.plan.network.base_features, "doubled by every stage");
   f.add("plan.network.max_features", c.plan.network.max_features, "where doubling ends");
   f.add("plan.network.stages", c.plan.network.stages, "0: as many as the patch can be halved");

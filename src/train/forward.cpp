@@ -103,7 +103,7 @@ torch::Tensor predict_raw(const UNet3d& network, const TrainingSample& sample,
                            .index_select(0, sample.voxels.to(device))
                            .to(torch::kFloat32);
   if (!options.view_dependent) rows = rows * same_from_all_sides().to(device);
-  return rows + sample.primed.to(device);
+  return rows + sample.start.to(device);
 }
 
 torch::Tensor draw(const torch::Tensor& raw, const TrainingSample& sample,

@@ -109,7 +109,7 @@ void Stepper::fail_not_finite(const char* what, std::int64_t step,
     put_weights(dump, network_);
     dump.tensors["sample/input"] = last_.input;
     dump.tensors["sample/voxels"] = last_.voxels;
-    dump.tensors["sample/primed"] = last_.primed;
+    dump.tensors["sample/start"] = last_.start;
     dump.tensors["sample/position_mm"] = last_.position_mm;
     dump.tensors["sample/rgb"] = last_.train.rgb;
     dump.state["case"] = last_.name;

@@ -136,9 +136,9 @@ TrainingSample turned(const TrainingSample& sample, const Orientation& orientati
       torch::tensor({static_cast<float>(sample.centre_mm.x), static_cast<float>(sample.centre_mm.y),
                      static_cast<float>(sample.centre_mm.z)});
   result.position_mm = at::matmul(sample.position_mm - centre, turn_tensor.t()) + centre;
-  result.primed = sample.primed.clone();
-  result.primed.narrow(1, layout::kDirectionMean, 3)
-      .copy_(at::matmul(sample.primed.narrow(1, layout::kDirectionMean, 3), turn_tensor.t()));
+  result.start = sample.start.clone();
+  result.start.narrow(1, layout::kDirectionMean, 3)
+      .copy_(at::matmul(sample.start.narrow(1, layout::kDirectionMean, 3), turn_tensor.t()));
   for (int axis = 0; axis < 3; ++axis) {
     result.spacing_xyz_mm[axis] = sample.spacing_xyz_mm[orientation.from[axis]];
   }

@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <string>
+
 #include "renderfm/gaussian/foreground.h"
 #include "renderfm/gaussian/gaussian_set.h"
 
@@ -18,6 +20,21 @@ double primed_opacity(double sigma_t_per_mm, Vec3d spacing_xyz_mm);
 
 /// [N, 37] raw channels, the values to which a network's residual is added.
 torch::Tensor prime(const Foreground& foreground);
+
+/// What a network's output is added to. All but kPrimed are there for ablations.
+enum class Start {
+  kPrimed,    ///< prime()
+  kTissue,    ///< of the anatomy only the voxel's own tissue: unlit colour, opacity 1 - exp(-sigma_t h), no
+              ///< mean direction
+  kConstant,  ///< grey of opacity 0.5 everywhere: the network's output is the whole answer
+};
+
+/// "primed", "tissue", "constant". Throws kBadInput for another word; `where` names the place in messages.
+Start start_from(const std::string& name, const std::string& where);
+std::string name_of(Start start);
+
+/// [N, 37] raw channels.
+torch::Tensor start_channels(const Foreground& foreground, Start start);
 
 /// Activates raw channels [N, 37] of the foreground voxels: the Gaussians, with names and labels.
 GaussianSet gaussians_from_raw(const torch::Tensor& raw, const Foreground& foreground);

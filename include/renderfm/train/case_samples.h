@@ -10,8 +10,8 @@
 namespace renderfm::train {
 
 /// The network sees box and halo, with a mask of the box's Gaussians alone, which are primed as the box by
-/// itself is: that is what was path-traced. Sides are padded to multiples of `side_multiple` with air.
-TrainingSample sample_of(const data::Case& content, double hu_scale, std::int64_t side_multiple);
+/// itself is: that is what was path-traced. Sides are padded with air to what the plan's network takes.
+TrainingSample sample_of(const data::Case& content, const Plan& plan);
 
 /// All cases of a data set by split. `config` is finished. Cases are read when they are asked for and kept
 /// within data.cache_gib. Throws kBadInput for a folder without cases, or with cases of other schemas.

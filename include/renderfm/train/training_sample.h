@@ -26,7 +26,7 @@ struct TrainingSample {
   std::string name;           ///< of the case
   torch::Tensor input;        ///< [6, D, H, W], sides as the network wants them
   torch::Tensor voxels;       ///< [N] int64: where the Gaussians are, offsets into [D, H, W]
-  torch::Tensor primed;       ///< [N, 37] raw channels that the network's output is added to
+  torch::Tensor start;        ///< [N, 37] raw channels that the network's output is added to
   torch::Tensor position_mm;  ///< [N, 3]
   Vec3d spacing_xyz_mm{1, 1, 1};
   Vec3d centre_mm{0, 0, 0};   ///< of the input's grid: what it is turned about

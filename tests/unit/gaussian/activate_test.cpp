@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "renderfm/core/check.h"
 #include "renderfm/gaussian/priming.h"
 #include "renderfm/math/polylog.h"
 
@@ -59,6 +60,7 @@ Foreground one_voxel(double spacing_mm, float sigma_t_per_mm) {
   foreground.grid.origin_mm = {100, 200, 300};
   foreground.voxel = {foreground.grid.offset(1, 2, 3)};
   foreground.sigma_t_per_mm = {sigma_t_per_mm};
+  foreground.srgb = {Vec3f{0.3F, 0.6F, 0.8F}};
   foreground.lit_srgb = {Vec3f{0.2F, 0.5F, 0.9F}};
   foreground.inward_normal = {Vec3f{0, 1, 0}};
   foreground.exposure = {1};
@@ -80,6 +82,32 @@ TEST(Priming, PutsAGaussianOfTheVoxelsColourAtItsCentre) {
   EXPECT_FLOAT_EQ(set.chol[0][layout::b_index(2, 0)].item<float>(), 0);
   EXPECT_FLOAT_EQ(set.direction_mean[0][1].item<float>(), 1);
   EXPECT_EQ(set.label[0].item<int>(), 5);
+}
+
+TEST(Start, OfTheTissueIsUnlitAndAsOpaqueAsAVoxelIsThick) {
+  const Foreground foreground = one_voxel(2, 0.4F);
+  const GaussianSet set = gaussians_from_raw(start_channels(foreground, Start::kTissue), foreground);
+  EXPECT_NEAR(0.5 + 0.28209479 * set.sh[0][2].item<double>(), 0.8, 1e-6);
+  EXPECT_NEAR(set.opacity[0].item<double>(), 1 - std::exp(-0.8), 1e-6);
+  EXPECT_EQ(set.direction_mean.abs().max().item<float>(), 0);
+  EXPECT_FLOAT_EQ(set.chol[0][layout::c_index(1, 1)].item<float>(), 1.2F);
+}
+
+TEST(Start, OfNothingIsTheSameEverywhere) {
+  const Foreground dense = one_voxel(2, 0.4F), thin = one_voxel(2, 0.01F);
+  const torch::Tensor raw = start_channels(dense, Start::kConstant);
+  EXPECT_TRUE(torch::equal(raw, start_channels(thin, Start::kConstant)));
+  const GaussianSet set = gaussians_from_raw(raw, dense);
+  EXPECT_FLOAT_EQ(set.opacity[0].item<float>(), 0.5F);
+  EXPECT_EQ(set.sh.abs().max().item<float>(), 0);
+  EXPECT_FLOAT_EQ(set.chol[0][layout::c_index(1, 1)].item<float>(), 1.2F);
+}
+
+TEST(Start, HasThreeNames) {
+  for (const Start start : {Start::kPrimed, Start::kTissue, Start::kConstant}) {
+    EXPECT_EQ(start_from(name_of(start), "here"), start);
+  }
+  EXPECT_THROW(start_from("nothing", "here"), Error);
 }
 
 TEST(Priming, SolvesTheOpacityEquationOfTheLattice) {

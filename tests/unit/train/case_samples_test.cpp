@@ -16,6 +16,12 @@ namespace {
 namespace fs = std::filesystem;
 using renderfm::test::ScratchFolder;
 
+Plan four_stages() {
+  Plan plan;
+  plan.network.stages = 4;  // sides are multiples of 8
+  return plan;
+}
+
 data::Case loaded_case(const fs::path& folder) {
   renderfm::test::write_small_case(folder);
   return data::load_case(folder);
@@ -24,7 +30,7 @@ data::Case loaded_case(const fs::path& folder) {
 TEST(SampleOf, ShowsTheNetworkTheHaloButPutsGaussiansIntoTheBoxAlone) {
   const ScratchFolder scratch;
   const data::Case content = loaded_case(scratch / "one");
-  const TrainingSample sample = sample_of(content, 1000, 8);
+  const TrainingSample sample = sample_of(content, four_stages());
   const auto& shape = content.ct.geometry.shape_zyx;
   for (int axis = 0; axis < 3; ++axis) {
     EXPECT_EQ(sample.input.size(axis + 1) % 8, 0);
@@ -53,10 +59,25 @@ TEST(SampleOf, ShowsTheNetworkTheHaloButPutsGaussiansIntoTheBoxAlone) {
   EXPECT_GT(shown.sum().item<int>(), 100);
   // Padding is air.
   EXPECT_FLOAT_EQ(sample.input[0][-1][-1][-1].item<float>(), -1.024F);
-  EXPECT_EQ(sample.primed.sizes(), (torch::IntArrayRef{sample.voxels.numel(), layout::kChannels}));
+  EXPECT_EQ(sample.start.sizes(), (torch::IntArrayRef{sample.voxels.numel(), layout::kChannels}));
   EXPECT_EQ(sample.train.cameras.size(), 3U);
   EXPECT_EQ(sample.test.rgb.sizes(), (torch::IntArrayRef{2, 3, 16, 24}));
   EXPECT_TRUE(sample.uniform_light);
+}
+
+TEST(SampleOf, FollowsThePlanInWhatTheNetworkStartsFromAndSees) {
+  const ScratchFolder scratch;
+  const data::Case content = loaded_case(scratch / "one");
+  const TrainingSample usual = sample_of(content, four_stages());
+  Plan plan = four_stages();
+  plan.start = Start::kConstant;
+  plan.mask_channel = false;
+  const TrainingSample other = sample_of(content, plan);
+  EXPECT_EQ(other.input[5].abs().max().item<float>(), 0);
+  EXPECT_TRUE(torch::equal(other.input.narrow(0, 0, 5), usual.input.narrow(0, 0, 5)));
+  EXPECT_TRUE(torch::equal(other.voxels, usual.voxels));
+  EXPECT_EQ(other.start.select(1, layout::kOpacityLogit).abs().max().item<float>(), 0);
+  EXPECT_GT(usual.start.select(1, layout::kOpacityLogit).abs().max().item<float>(), 0);
 }
 
 TEST(OpenDataSet, SortsCasesBySplitAndReadsThemWithAnyCache) {

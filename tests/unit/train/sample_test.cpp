@@ -19,7 +19,7 @@ double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
 
 TEST(Turned, SceneGivesTheTurnedPicturesForAllFortyEightOrientations) {
   TrainingSample sample = test::small_scene(1, 2);
-  sample.train.rgb = draw(sample.primed, sample, sample.train.cameras);
+  sample.train.rgb = draw(sample.start, sample, sample.train.cameras);
   ASSERT_GT(sample.train.rgb.std().item<double>(), 0.05);
   const torch::Tensor before = sample.input.reshape({6, -1}).index_select(1, sample.voxels);
   int mirrored = 0;
@@ -35,7 +35,7 @@ TEST(Turned, SceneGivesTheTurnedPicturesForAllFortyEightOrientations) {
       // The network reads the same values at the same Gaussians.
       EXPECT_TRUE(torch::equal(now.input.reshape({6, -1}).index_select(1, now.voxels), before));
       // Rounding alone differs: positions in float are a different number of mm from the camera.
-      EXPECT_LT(largest_difference(draw(now.primed, now, now.train.cameras), now.train.rgb), 2e-4)
+      EXPECT_LT(largest_difference(draw(now.start, now, now.train.cameras), now.train.rgb), 2e-4)
           << "order " << order << " signs " << signs;
       for (const Camera& camera : now.train.cameras) EXPECT_NEAR(determinant(camera.rotation), 1, 1e-12);
       mirrored += orientation.mirrors();

@@ -53,16 +53,16 @@ inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4, c
   const auto count = static_cast<std::int64_t>(voxels.size());
   sample.voxels = torch::tensor(voxels, torch::kInt64);
   sample.position_mm = torch::tensor(position).reshape({count, 3});
-  sample.primed = torch::zeros({count, layout::kChannels});
-  sample.primed.select(1, layout::kOpacityLogit).fill_(-1);
+  sample.start = torch::zeros({count, layout::kChannels});
+  sample.start.select(1, layout::kOpacityLogit).fill_(-1);
   // Unequal on purpose: a mix-up of axes shows.
   for (int axis = 0; axis < 3; ++axis) {
-    sample.primed.select(1, layout::kDirectionMean + axis).fill_(0.2F + 0.3F * static_cast<float>(axis));
-    sample.primed.select(1, layout::kChol + layout::a_index(axis, axis)).fill_(0.5F);
-    sample.primed.select(1, layout::kChol + layout::c_index(axis, axis)).fill_(-0.5F);
+    sample.start.select(1, layout::kDirectionMean + axis).fill_(0.2F + 0.3F * static_cast<float>(axis));
+    sample.start.select(1, layout::kChol + layout::a_index(axis, axis)).fill_(0.5F);
+    sample.start.select(1, layout::kChol + layout::c_index(axis, axis)).fill_(-0.5F);
   }
   const torch::Tensor signal = torch::tensor(hu);
-  torch::Tensor truth = sample.primed.clone();
+  torch::Tensor truth = sample.start.clone();
   truth.select(1, layout::kSh).add_(signal, 1.5);
   truth.select(1, layout::kSh + 1).sub_(signal, 1.0);
   truth.select(1, layout::kOpacityLogit).add_(signal, 1.0);
