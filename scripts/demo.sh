@@ -21,7 +21,7 @@ mkdir -p demo
 if [ -z "$ct" ]; then
   name=phantom
   if [ ! -e demo/phantom/phantom_0001/labels.nii.gz ]; then
-    "$bin/renderfm-prepare" --phantom 1 --spacing 2 --views 0 --out demo/phantom
+    "$bin/renderfm-prepare" --phantom 1 --healthy --spacing 2 --views 0 --out demo/phantom
   fi
   ct=demo/phantom/phantom_0001/ct.nii.gz
   labels=demo/phantom/phantom_0001/labels.nii.gz

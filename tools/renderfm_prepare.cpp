@@ -16,7 +16,7 @@ namespace {
 using namespace renderfm;
 
 struct Options {
-  std::string config, out, shard, device = "auto";
+  std::string config, scans, out, shard, device = "auto";
   bool verify = false, overwrite = false;
   tools::PrepareOptions direct;
 };
@@ -31,17 +31,25 @@ void verify(const Options& options) {
   fmt::print("{}: {} cases with {} views are whole\n", options.out, summary.cases, summary.views);
 }
 
-void run(const Options& options, std::uint64_t seed) {
+data::PrepareConfig config_of(const CLI::App& app, const Options& options, std::uint64_t seed) {
+  const std::string direct = tools::given_prepare_option(app);
+  if (options.config.empty()) {
+    if (!tools::names_scans(options.direct)) {
+      fail_usage("name CTs, --phantom N or --config F; see renderfm-prepare --help");
+    }
+    return tools::prepare_config(options.direct, seed);
+  }
+  if (!direct.empty()) {
+    fail_usage("--config says what to make; leave {} out, or change it in the file", direct);
+  }
+  data::PrepareConfig config = data::prepare_config(ConfigNode::parse_file(options.config), options.scans);
+  if (app.count("--seed") > 0) config.seed = seed;
+  return config;
+}
+
+void run(const CLI::App& app, const Options& options, std::uint64_t seed) {
   if (options.verify) return verify(options);
-  const bool direct = tools::names_scans(options.direct);
-  if (!options.config.empty() && direct) {
-    fail_usage("--config says which scans to take; leave CT and --phantom out");
-  }
-  if (options.config.empty() && !direct) {
-    fail_usage("name CTs, --phantom N or --config F; see renderfm-prepare --help");
-  }
-  const data::PrepareConfig config = direct ? tools::prepare_config(options.direct, seed)
-                                            : data::prepare_config(ConfigNode::parse_file(options.config));
+  const data::PrepareConfig config = config_of(app, options, seed);
   data::PrepareRun prepare_run{options.out, 0, 1, options.overwrite};
   data::set_shard(prepare_run, options.shard);
   data::check_prepare_config(config);
@@ -58,7 +66,7 @@ int main(int argc, char** argv) {
   const tools::Program program{
       "renderfm-prepare", "Makes data sets: scans or boxes of them x transfer functions x path-traced views.",
       "  renderfm-prepare ct.nii.gz --labels segmentation.nii.gz --tf bone --out data\n"
-      "  renderfm-prepare --phantom 20 --population --crop 96 --tf bone,organs --views 24 --out data\n"
+      "  renderfm-prepare --phantom 20 --crop 96 --tf bone,organs --views 24 --out data\n"
       "  renderfm-prepare --phantom 1 --views 0 --out phantom\n"
       "  renderfm-prepare --config configs/prepare/paper.yaml --out data --shard 0/16\n"
       "  renderfm-prepare --verify --out data\n"};
@@ -66,6 +74,8 @@ int main(int argc, char** argv) {
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions& common) {
     app.add_option("--out", options.out, "Folder of the data set, one folder a case")->required();
     app.add_option("--config", options.config, "YAML that says what to make instead; see configs/prepare");
+    app.add_option("--scans", options.scans, "Folder where the relative paths of scans in --config start")
+        ->envname("RENDERFM_SCANS");
     app.add_option("--shard", options.shard,
                    "I/N: make the I-th of N equal parts, from 0; a Slurm array by itself");
     app.add_option("--device", options.device, "Where paths are traced: auto, cpu or cuda")
@@ -73,6 +83,6 @@ int main(int argc, char** argv) {
     app.add_flag("--verify", options.verify, "Check what --out holds instead");
     app.add_flag("--overwrite", options.overwrite, "Replace cases that were made with other settings");
     tools::add_prepare_options(app, options.direct);
-    return [&] { run(options, common.seed); };
+    return [&] { run(app, options, common.seed); };
   });
 }

@@ -1,7 +1,9 @@
 #include "data/case_folder.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "data/case_json.h"
 #include "renderfm/core/atomic_file.h"
@@ -22,15 +24,28 @@ std::string read_text(const fs::path& path) {
   return text.str();
 }
 
-void remove_temporaries(const fs::path& folder) {
+bool is_temporary(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.front() == '.' && name.find(".tmp") != std::string::npos;
+}
+
+/// True also for what a process left that was killed before the mark stood.
+bool holds_nothing(const fs::path& folder) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.front() == '.' && name.find(".tmp") != std::string::npos) fs::remove(entry.path(), error);
+    if (!is_temporary(entry.path())) return false;
   }
+  return !error;
 }
 
 }  // namespace
+
+void remove_temporaries(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (is_temporary(entry.path())) fs::remove(entry.path(), error);
+  }
+}
 
 FolderState folder_state(const fs::path& folder, const std::string& fingerprint) {
   std::error_code error;
@@ -48,11 +63,8 @@ FolderState folder_state(const fs::path& folder, const std::string& fingerprint)
     const std::string mark = read_text(folder / kMark);
     return mark.substr(0, mark.find('\n')) == fingerprint ? FolderState::kUnfinished : FolderState::kOther;
   }
-  if (fs::is_directory(folder, error)) {
-    remove_temporaries(folder);  // killed before the mark stood
-    if (fs::is_empty(folder, error)) return FolderState::kAbsent;
-  }
-  return FolderState::kOther;
+  return fs::is_directory(folder, error) && holds_nothing(folder) ? FolderState::kAbsent
+                                                                  : FolderState::kOther;
 }
 
 void make_folder(const fs::path& folder) {
@@ -67,9 +79,14 @@ void empty_folder(const fs::path& folder) {
     fs::remove(folder, error);
     return;
   }
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    fs::remove_all(entry.path(), error);
-    if (error) fail_runtime("{} cannot be removed: {}", entry.path().string(), error.message());
+  std::vector<fs::path> entries;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) entries.push_back(entry.path());
+  // The mark last: as long as anything is left, the folder is known for a half-written case.
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const fs::path& p) { return p.filename() != kMark; });
+  for (const fs::path& entry : entries) {
+    fs::remove_all(entry, error);
+    if (error) fail_runtime("{} cannot be removed: {}", entry.string(), error.message());
   }
 }
 

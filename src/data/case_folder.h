@@ -21,6 +21,8 @@ bool open_case_folder(const std::filesystem::path& folder, const std::string& fi
 /// Removes the mark once case.json stands.
 void close_case_folder(const std::filesystem::path& folder);
 
+/// What killed processes left in `folder`. Only for whoever holds its lock: others may be writing.
+void remove_temporaries(const std::filesystem::path& folder);
 void empty_folder(const std::filesystem::path& folder);
 /// Throws kBadInput where that is impossible.
 void make_folder(const std::filesystem::path& folder);

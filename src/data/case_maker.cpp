@@ -134,9 +134,10 @@ CaseStart CaseMaker::start(const CasePlan& plan, const std::filesystem::path& fo
 
   VoxelBox box = whole_box(whole.ct.geometry), stored = box;
   if (plan.box >= 0) {
-    const BoxWish wish{config_.scenes.box_voxels, config_.scenes.least_foreground};
+    const SceneWish& scenes = scans_[plan.scan].scenes;
+    const BoxWish wish{scenes.box_voxels, scenes.least_foreground};
     box = choose_box(*look.medium, wish, case_seed(config_, plan)).box;
-    stored = grown(box, config_.scenes.halo_voxels, whole.ct.geometry);
+    stored = grown(box, scenes.halo_voxels, whole.ct.geometry);
   }
   CaseStart start;
   Case& content = start.content;

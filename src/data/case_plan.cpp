@@ -56,7 +56,7 @@ std::string describe(const ScanSource& scan) {
 std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, const CasePlan& plan,
                         const Renderer& renderer) {
   const ViewWish& views = config.views;
-  const SceneWish& scenes = config.scenes;
+  const SceneWish& scenes = scan.scenes;
   std::string text =
       fmt::format("schema {} seed {} scan {} case {}\n", kCaseSchema, config.seed, describe(scan), plan.name);
   text += plan.tf ? to_yaml(*plan.tf)
@@ -81,10 +81,10 @@ std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, con
 std::vector<CasePlan> plan_cases(const PrepareConfig& config, const std::vector<ScanSource>& scans,
                                  const Renderer& renderer) {
   const std::vector<Look> looks = looks_of(config.looks);
-  const SceneWish& scenes = config.scenes;
-  const bool one_scene = scenes.boxes + scenes.whole == 1;
   std::vector<CasePlan> plans;
   for (std::size_t n = 0; n < scans.size(); ++n) {
+    const SceneWish& scenes = scans[n].scenes;
+    const bool one_scene = scenes.boxes + scenes.whole == 1;
     for (const Look& look : looks) {
       if (look.unseen && scans[n].split == "train") continue;
       CasePlan plan;

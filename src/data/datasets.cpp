@@ -89,7 +89,7 @@ std::vector<ScanSource> total_segmentator_scans(const fs::path& root) {
       ++incomplete;
       continue;
     }
-    ScanSource scan{id, split, {}, {}};
+    ScanSource scan{id, split, {}, {}, {}};
     scan.files.ct = folder / "ct.nii.gz";
     scan.files.labels = folder / "segmentations";
     scans.push_back(std::move(scan));
@@ -130,7 +130,7 @@ std::vector<ScanSource> ct_org_scans(const fs::path& root) {
       log_warning("{}: there is no labels-{} beside it; the scan is left out", volume.string(), number);
       continue;
     }
-    ScanSource scan{fmt::format("ctorg_{:03}", number), number < kTestScans ? "test" : "train", {}, {}};
+    ScanSource scan{fmt::format("ctorg_{:03}", number), number < kTestScans ? "test" : "train", {}, {}, {}};
     scan.files.ct = volume;
     scan.files.labels = labels[number];
     scan.files.label_names = names;
@@ -202,7 +202,7 @@ std::vector<ScanSource> nnunet_scans(const fs::path& root) {
       const std::string file = image.filename().string();
       if (file.front() == '.' || !file.ends_with(tail)) continue;
       const std::string id = file.substr(0, file.size() - tail.size());
-      ScanSource scan{id, split, {}, {}};
+      ScanSource scan{id, split, {}, {}, {}};
       scan.files.ct = image;
       const fs::path label = root / labels / (id + dataset.file_ending);
       if (is_file(label)) {

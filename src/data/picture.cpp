@@ -49,23 +49,28 @@ std::string encode_picture(const std::vector<float>& srgb, int width, int height
 }
 
 void write_overview(const std::vector<std::filesystem::path>& cases, const std::filesystem::path& path) {
-  constexpr std::size_t kFewCases = 8, kMostCases = 64, kViewsOfFew = 4;
-  const bool few = cases.size() <= kFewCases;
+  constexpr std::size_t kFewCases = 8, kManyCases = 32, kMostCases = 64;
+  const std::size_t wanted = cases.size() <= kFewCases ? 4 : (cases.size() <= kManyCases ? 2 : 1);
   const std::size_t shown = std::min(cases.size(), kMostCases);
   std::vector<CaptionedImage> images;
   for (std::size_t n = 0; n < shown; ++n) {
     const CaseInfo info = read_case_info(cases[n * cases.size() / shown]);
+    const bool both = wanted > 1 && !info.train_views.empty() && !info.test_views.empty();
     const std::vector<View>& views = info.train_views.empty() ? info.test_views : info.train_views;
-    const std::size_t wanted = few ? kViewsOfFew : 1;
-    for (std::size_t view = 0; view < wanted && !views.empty(); ++view) {
-      const View& chosen = views[view * views.size() / wanted];
+    const std::size_t plain = both ? wanted - 1 : wanted;
+    for (std::size_t view = 0; view < plain && !views.empty(); ++view) {
+      const View& chosen = views[view * views.size() / plain];
       images.push_back({fitted(read_png(chosen.image), kSide),
-                        view == 0 ? info.name : fmt::format("view {}", chosen.name)});
+                        view == 0 ? info.name : fmt::format("{} scan, view {}", info.split, chosen.name)});
+    }
+    if (both) {
+      const View& held_out = info.test_views.front();
+      images.push_back(
+          {fitted(read_png(held_out.image), kSide), fmt::format("held-out view {}", held_out.name)});
     }
   }
   if (images.empty()) return;
-  const int columns = few ? static_cast<int>(kViewsOfFew) : 8;
-  write_png(contact_sheet(images, columns), path);
+  write_png(contact_sheet(images, images.size() <= 16 ? 4 : 8), path);
 }
 
 }  // namespace renderfm::data

@@ -21,6 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Who holds it writes the files that belong to no case.
+constexpr const char* kFolderLock = ".locks/folder";
+
 bool is_file(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error);
@@ -46,9 +49,7 @@ class Workshop {
     check_folders();
     say_plan();
     make_folder(run_.out / ".locks");
-    AtomicFile resolved(run_.out / "prepare.yaml");
-    resolved.write(to_yaml(config_));
-    resolved.commit();
+    write_resolved();
     std::vector<std::size_t> busy;
     for (std::size_t n = begin_; n < end_; ++n) {
       if (!make(all_[n], false)) busy.push_back(n);
@@ -58,8 +59,8 @@ class Workshop {
     progress_.reset();
     overview();
     if (summary_.failed > 0) {
-      fail_input("{} of {} cases could not be made, the first: {}; the others are finished", summary_.failed,
-                 summary_.planned, first_failure_);
+      fail_input("{} of {} cases could not be made, the first: {}{}", summary_.failed, summary_.planned,
+                 first_failure_, summary_.failed < summary_.planned ? "; the others are finished" : "");
     }
     return summary_;
   }
@@ -78,6 +79,15 @@ class Workshop {
             folder.string());
       }
     }
+  }
+
+  void write_resolved() const {
+    CaseLock lock(run_.out / kFolderLock);
+    lock.lock();
+    remove_temporaries(run_.out);
+    AtomicFile resolved(run_.out / "prepare.yaml");
+    resolved.write(to_yaml(config_));
+    resolved.commit();
   }
 
   void say_plan() {
@@ -127,6 +137,7 @@ class Workshop {
         fail_runtime("{}; finished cases and views are kept, and the same command goes on from here",
                      error.what());
       }
+      if (summary_.planned == 1) fail_input("{}: {}", plan.name, error.what());
       log_error("{}: {}", plan.name, error.what());
       if (first_failure_.empty()) first_failure_ = fmt::format("{}: {}", plan.name, error.what());
       ++summary_.failed;
@@ -197,7 +208,7 @@ class Workshop {
       if (is_case(folder_of(plan))) finished.push_back(folder_of(plan));
     }
     if (finished.empty() || config_.views.train + config_.views.test == 0) return;
-    CaseLock lock(run_.out / ".locks/contact_sheet");
+    CaseLock lock(run_.out / kFolderLock);
     lock.lock();
     summary_.contact_sheet = run_.out / "contact_sheet.png";
     write_overview(finished, summary_.contact_sheet);

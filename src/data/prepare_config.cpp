@@ -33,16 +33,29 @@ void check_split(const std::string& split, const std::string& where) {
   }
 }
 
-ScanEntry read_scan(const ConfigNode& node) {
+SceneWish read_scenes(const ConfigNode& node, SceneWish scenes) {
+  node.check_keys(
+      {"spacing", "boxes", "box_voxels", "halo_voxels", "least_foreground", "whole", "whole_spacing_mm"});
+  scenes.spacing = node.string_or("spacing", scenes.spacing);
+  scenes.boxes = whole_number(node, "boxes", scenes.boxes, 0, 100000);
+  scenes.box_voxels = whole_number(node, "box_voxels", scenes.box_voxels, 1, 4096);
+  scenes.halo_voxels = whole_number(node, "halo_voxels", scenes.halo_voxels, 0, 1024);
+  scenes.least_foreground = node.double_or("least_foreground", scenes.least_foreground);
+  scenes.whole = whole_number(node, "whole", scenes.whole, 0, 1);
+  scenes.whole_spacing_mm = node.double_or("whole_spacing_mm", scenes.whole_spacing_mm);
+  return scenes;
+}
+
+ScanEntry read_scan(const ConfigNode& node, const SceneWish& scenes, const std::filesystem::path& folder) {
   node.check_keys({"ct", "labels", "label_version", "series", "timepoint", "phantoms", "first_seed",
                    "population", "contrast", "totalsegmentator", "ct_org", "nnunet", "split", "splits",
-                   "limit"});
+                   "limit", "scenes"});
   ScanEntry entry;
   int kinds = 0;
   if (node.has("ct")) {
     ++kinds;
-    entry.path = node.at("ct").as_string();
-    entry.files.labels = node.string_or("labels", "");
+    entry.path = folder / node.at("ct").as_string();
+    if (node.has("labels")) entry.files.labels = folder / node.at("labels").as_string();
     entry.files.label_version = node.string_or("label_version", "");
     entry.files.read.series = node.string_or("series", "");
     entry.files.read.time_point = whole_number(node, "timepoint", -1, -1, 1 << 20);
@@ -52,14 +65,14 @@ ScanEntry read_scan(const ConfigNode& node) {
     entry.kind = ScanEntry::Kind::kPhantoms;
     entry.phantoms = whole_number(node, "phantoms", 0, 1, 1000000);
     entry.first_seed = static_cast<std::uint64_t>(whole_number(node, "first_seed", 1, 0, 1 << 30));
-    entry.population = node.bool_or("population", false);
+    entry.population = node.bool_or("population", true);
     entry.contrast = node.bool_or("contrast", true);
   }
   for (const auto& [key, kind] : kDatasets) {
     if (!node.has(key)) continue;
     ++kinds;
     entry.kind = kind;
-    entry.path = node.at(key).as_string();
+    entry.path = folder / node.at(key).as_string();
   }
   if (kinds != 1) {
     fail_input("{}: give one of ct, phantoms, totalsegmentator, ct_org or nnunet; {} are given", node.where(),
@@ -74,6 +87,7 @@ ScanEntry read_scan(const ConfigNode& node) {
     for (const std::string& split : entry.keep_splits) check_split(split, node.at("splits").where());
   }
   entry.limit = whole_number(node, "limit", 0, 0, 1 << 30);
+  if (node.has("scenes")) entry.scenes = read_scenes(node.at("scenes"), scenes);
   return entry;
 }
 
@@ -89,12 +103,38 @@ void in_range(const char* key, double value, double least, double greatest) {
   }
 }
 
+void check_scenes(const SceneWish& scenes) {
+  if (scenes.boxes == 0 && scenes.whole == 0) {
+    fail_input("scenes: neither boxes nor whole scans are wanted; set boxes to 1 or more, or whole to 1");
+  }
+  in_range("scenes.least_foreground", scenes.least_foreground, 0, 1);
+  in_range("scenes.box_voxels", scenes.box_voxels, 1, 4096);
+  parse_spacing(scenes.spacing);
+  parse_spacing(fmt::format("{}", scenes.whole_spacing_mm));
+}
+
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
 
 std::string quoted(const std::vector<std::string>& texts) {
   std::vector<std::string> list;
   for (const std::string& text : texts) list.push_back(quoted(text));
   return fmt::format("[{}]", fmt::join(list, ", "));
+}
+
+/// The keys of a `scenes` block, each after `indent`.
+std::string scenes_to_yaml(const SceneWish& scenes, const std::string& indent) {
+  std::string text;
+  const auto add = [&](const char* key, const auto& value) {
+    text += fmt::format("{}{}: {}\n", indent, key, value);
+  };
+  add("spacing", scenes.spacing);
+  add("boxes", scenes.boxes);
+  add("box_voxels", scenes.box_voxels);
+  add("halo_voxels", scenes.halo_voxels);
+  add("least_foreground", scenes.least_foreground);
+  add("whole", scenes.whole);
+  add("whole_spacing_mm", scenes.whole_spacing_mm);
+  return text;
 }
 
 std::string scan_to_yaml(const ScanEntry& entry) {
@@ -125,6 +165,7 @@ std::string scan_to_yaml(const ScanEntry& entry) {
   if (!entry.split.empty()) text += fmt::format("    split: {}\n", entry.split);
   if (!entry.keep_splits.empty()) text += fmt::format("    splits: {}\n", quoted(entry.keep_splits));
   if (entry.limit > 0) text += fmt::format("    limit: {}\n", entry.limit);
+  if (entry.scenes) text += "    scenes:\n" + scenes_to_yaml(*entry.scenes, "      ");
   return text;
 }
 
@@ -166,27 +207,17 @@ std::string drawn_split(const PrepareConfig& config, const std::string& id) {
 
 }  // namespace
 
-PrepareConfig prepare_config(const ConfigNode& yaml) {
+PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path& scans_folder) {
   yaml.check_keys({"seed", "scans", "validation_share", "test_share", "scenes", "looks", "views", "light",
                    "exposure", "points"});
   PrepareConfig config;
   config.seed = static_cast<std::uint64_t>(whole_number(yaml, "seed", 1, 0, 1 << 30));
-  for (const ConfigNode& scan : yaml.at("scans").items()) config.scans.push_back(read_scan(scan));
+  if (yaml.has("scenes")) config.scenes = read_scenes(yaml.at("scenes"), {});
+  for (const ConfigNode& scan : yaml.at("scans").items()) {
+    config.scans.push_back(read_scan(scan, config.scenes, scans_folder));
+  }
   config.validation_share = yaml.double_or("validation_share", 0);
   config.test_share = yaml.double_or("test_share", 0);
-  if (yaml.has("scenes")) {
-    const ConfigNode node = yaml.at("scenes");
-    node.check_keys(
-        {"spacing", "boxes", "box_voxels", "halo_voxels", "least_foreground", "whole", "whole_spacing_mm"});
-    SceneWish& scenes = config.scenes;
-    scenes.spacing = node.string_or("spacing", scenes.spacing);
-    scenes.boxes = whole_number(node, "boxes", scenes.boxes, 0, 100000);
-    scenes.box_voxels = whole_number(node, "box_voxels", scenes.box_voxels, 1, 4096);
-    scenes.halo_voxels = whole_number(node, "halo_voxels", scenes.halo_voxels, 0, 1024);
-    scenes.least_foreground = node.double_or("least_foreground", scenes.least_foreground);
-    scenes.whole = whole_number(node, "whole", scenes.whole, 0, 1);
-    scenes.whole_spacing_mm = node.double_or("whole_spacing_mm", scenes.whole_spacing_mm);
-  }
   if (yaml.has("looks")) {
     const ConfigNode node = yaml.at("looks");
     node.check_keys({"presets", "random", "unseen", "organ_subsets"});
@@ -222,15 +253,11 @@ PrepareConfig prepare_config(const ConfigNode& yaml) {
 void check_prepare_config(const PrepareConfig& config) {
   constexpr int kMaxSide = 16384;
   if (config.scans.empty()) fail_input("there are no scans to prepare; name CT files, or give --phantom N");
-  if (config.scenes.boxes == 0 && config.scenes.whole == 0) {
-    fail_input("scenes: neither boxes nor whole scans are wanted; set boxes to 1 or more, or whole to 1");
-  }
   if (config.looks.presets.empty() && config.looks.random == 0 && config.looks.unseen == 0) {
     fail_input("looks: no transfer function is wanted; name presets, or set random to 1 or more");
   }
   in_range("validation_share", config.validation_share, 0, 1);
   in_range("test_share", config.test_share, 0, 1 - config.validation_share);
-  in_range("scenes.least_foreground", config.scenes.least_foreground, 0, 1);
   in_range("looks.organ_subsets", config.looks.organ_subsets, 0, 1);
   in_range("exposure", config.exposure, 1e-3, 1e3);
   in_range("the pictures' width", config.views.width, 1, kMaxSide);
@@ -239,25 +266,18 @@ void check_prepare_config(const PrepareConfig& config) {
   in_range("views.test", config.views.test, 0, 100000);
   in_range("views.samples", config.views.samples, 1, 1 << 20);
   in_range("views.test_samples", config.views.test_samples, 1, 1 << 20);
-  in_range("scenes.box_voxels", config.scenes.box_voxels, 1, 4096);
   if (config.views.denoise != "auto" && config.views.denoise != "on" && config.views.denoise != "off") {
     fail_input("views.denoise is '{}'; it must be auto, on or off", config.views.denoise);
   }
-  parse_spacing(config.scenes.spacing);
-  parse_spacing(fmt::format("{}", config.scenes.whole_spacing_mm));
+  for (const ScanEntry& entry : config.scans) check_scenes(entry.scenes.value_or(config.scenes));
 }
 
 std::string to_yaml(const PrepareConfig& config) {
   std::string text = fmt::format("seed: {}\nscans:\n", config.seed);
   for (const ScanEntry& entry : config.scans) text += scan_to_yaml(entry);
-  const SceneWish& scenes = config.scenes;
   const ViewWish& views = config.views;
   text += fmt::format("validation_share: {}\ntest_share: {}\n", config.validation_share, config.test_share);
-  text += fmt::format(
-      "scenes:\n  spacing: {}\n  boxes: {}\n  box_voxels: {}\n  halo_voxels: {}\n  least_foreground: {}\n"
-      "  whole: {}\n  whole_spacing_mm: {}\n",
-      scenes.spacing, scenes.boxes, scenes.box_voxels, scenes.halo_voxels, scenes.least_foreground,
-      scenes.whole, scenes.whole_spacing_mm);
+  text += "scenes:\n" + scenes_to_yaml(config.scenes, "  ");
   text += fmt::format("looks:\n  presets: {}\n  random: {}\n  unseen: {}\n  organ_subsets: {}\n",
                       quoted(config.looks.presets), config.looks.random, config.looks.unseen,
                       config.looks.organ_subsets);
@@ -287,6 +307,7 @@ std::vector<ScanSource> list_scans(const PrepareConfig& config) {
       const auto& keep = entry.keep_splits;
       if (!keep.empty() && std::find(keep.begin(), keep.end(), scan.split) == keep.end()) continue;
       if (entry.limit > 0 && taken[scan.split]++ >= entry.limit) continue;
+      scan.scenes = entry.scenes.value_or(config.scenes);
       all.push_back(std::move(scan));
     }
   }

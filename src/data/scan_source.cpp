@@ -40,7 +40,7 @@ ScanSource scan_from_file(const SceneOptions& files) {
     const std::string parent = fs::absolute(files.ct).parent_path().filename().string();
     if (!parent.empty()) id = parent;
   }
-  return {fit_for_a_folder(id), "", files, {}};
+  return {fit_for_a_folder(id), "", files, {}, {}};
 }
 
 Scene load_source(const ScanSource& source, const TargetSpacing& spacing) {

@@ -14,6 +14,7 @@ namespace renderfm {
 namespace {
 
 namespace fs = std::filesystem;
+using test::NiftiBytes;
 using test::Outcome;
 
 class Prepare : public test::ProgramTest {
@@ -48,6 +49,14 @@ class Prepare : public test::ProgramTest {
     }
     return files;
   }
+  void expect_same(const std::string& a, const std::string& b) const {
+    const auto left = contents(a), right = contents(b);
+    for (const auto& [name, text] : left) {
+      const auto found = right.find(name);
+      EXPECT_TRUE(found != right.end() && found->second == text) << name << " differs";
+    }
+    for (const auto& [name, text] : right) EXPECT_EQ(left.count(name), 1U) << name << " is new";
+  }
 };
 
 TEST_F(Prepare, KilledAtSeveralMomentsEndsInTheSameBytesForAnyThreadCount) {
@@ -61,7 +70,7 @@ TEST_F(Prepare, KilledAtSeveralMomentsEndsInTheSameBytesForAnyThreadCount) {
   }
   EXPECT_GE(kills, 1);
   succeed(command("killed", "--threads 2"));
-  EXPECT_TRUE(contents("whole") == contents("killed"));
+  expect_same("whole", "killed");
 }
 
 TEST_F(Prepare, ShardsMakeTheSameDataSet) {
@@ -72,15 +81,87 @@ TEST_F(Prepare, ShardsMakeTheSameDataSet) {
   const Outcome second =
       run(command("shards"), "SLURM_ARRAY_TASK_ID=5 SLURM_ARRAY_TASK_MIN=5 SLURM_ARRAY_TASK_COUNT=2 ");
   EXPECT_EQ(second.exit_code, 0) << second.err;
-  EXPECT_TRUE(contents("whole") == contents("shards"));
+  expect_same("whole", "shards");
+}
+
+TEST_F(Prepare, TwoProcessesOnOneFolderShareTheWork) {
+  succeed(command("whole"));
+  const Outcome second = run(command("shared") + " -q", command("shared") + " -q >/dev/null 2>&1 & ");
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  succeed(command("shared"));  // until the first is done, too
+  expect_same("whole", "shared");
 }
 
 TEST_F(Prepare, ALookThatShowsNothingIsNamedAndTheRestIsMade) {
-  std::ofstream(file("nothing.yaml")) << "layers:\n  - organs: [all]\n    opacity: [[0, 0]]\n"
-                                         "    color: [[0, \"#ffffff\"]]\n";
-  expect_sentence(command("set", "", "bone," + file("nothing.yaml").string()), 2, "shows nothing");
-  EXPECT_TRUE(fs::exists(out("set") + "/a-bone/case.json"));
+  const auto look = [&](const char* name, const char* opacity) {
+    std::ofstream(file(name)) << "layers:\n  - organs: [all]\n    opacity: " << opacity
+                              << "\n    color: [[0, \"#ffffff\"]]\n";
+    return file(name).string();
+  };
+  const std::string looks = "bone," + look("nothing.yaml", "[[0, 0]]") + "," +
+                            look("opaque.yaml", "[[-2000, 1]]");  // as dense as a medium can be, air too
+  expect_sentence(command("set", "", looks), 2, "shows nothing");
+  for (const char* name : {"a-bone", "a-opaque", "b-bone", "b-opaque"}) {
+    EXPECT_TRUE(fs::exists(out("set") + "/" + name + "/case.json")) << name;
+  }
   EXPECT_FALSE(fs::exists(out("set") + "/a-nothing/case.json"));
+  fs::remove_all(out("set") + "/a-nothing");
+  fs::remove_all(out("set") + "/b-nothing");
+  succeed(std::string(RENDERFM_PREPARE) + " --verify --out " + out("set"));
+}
+
+TEST_F(Prepare, AScanOfAirAloneIsASentence) {
+  NiftiBytes({12, 12, 12}, std::vector<std::int16_t>(1728, -1000)).save(file("air.nii"));
+  expect_sentence(fmt::format("{} {} --out {}", RENDERFM_PREPARE, file("air.nii").string(), out("set")), 2,
+                  "nothing but air");
+}
+
+/// A cube whose middle is an organ of the number, and its mask.
+void save_labelled(const fs::path& ct, const fs::path& labels, std::int16_t number) {
+  fs::create_directories(ct.parent_path());
+  fs::create_directories(labels.parent_path());
+  const std::int16_t side = 16;
+  std::vector<std::int16_t> hu, mask;
+  for (int n = 0; n < side * side * side; ++n) {
+    const int i = n % side, j = n / side % side, k = n / side / side;
+    const int from_edge = std::min({i, j, k, side - 1 - i, side - 1 - j, side - 1 - k});
+    hu.push_back(from_edge < 2 ? std::int16_t{-1000} : std::int16_t{60});
+    mask.push_back(from_edge < 4 ? std::int16_t{0} : number);
+  }
+  NiftiBytes({side, side, side}, hu).save(ct);
+  NiftiBytes({side, side, side}, mask).save(labels);
+}
+
+// The layouts are those of the downloads; how each is read is tested beside the readers.
+TEST_F(Prepare, PublicDataSetsAreTakenAsTheyLie) {
+  const fs::path ts = file("Totalsegmentator_dataset_v201");
+  save_labelled(ts / "s0011/ct.nii.gz", ts / "s0011/segmentations/liver.nii.gz", 1);
+  save_labelled(ts / "s0012/ct.nii.gz", ts / "s0012/segmentations/liver.nii.gz", 1);
+  std::ofstream(ts / "meta.csv") << "image_id;age;split\ns0011;50;train\ns0012;60;test\n";
+  save_labelled(file("ctorg/volume-21.nii.gz"), file("ctorg/labels-21.nii.gz"), 1);
+  save_labelled(file("nn/imagesTr/case_1_0000.nii.gz"), file("nn/labelsTr/case_1.nii.gz"), 3);
+  std::ofstream(file("nn/dataset.json")) << R"({"channel_names": {"0": "CT"}, "file_ending": ".nii.gz",
+                                                "labels": {"background": 0, "liver": 3}})";
+  std::ofstream(file("all.yaml"))
+      << "scans:\n  - totalsegmentator: Totalsegmentator_dataset_v201\n"
+         "  - ct_org: ctorg\n  - {nnunet: nn, split: validation}\n"
+         "scenes: {spacing: 4}\nlooks: {presets: [organs]}\n"
+         "views: {train: 1, test: 1, size: [16, 16], samples: 1, test_samples: 1}\n";
+  const std::string prepare = RENDERFM_PREPARE, to = " --out " + out("set");
+  succeed(prepare + " --config " + file("all.yaml").string() + " --scans " + file("").string() + to);
+  succeed(prepare + " --verify" + to);
+  for (const auto& [name, split] : std::map<std::string, std::string>{
+           {"s0011", "train"}, {"s0012", "test"}, {"ctorg_021", "train"}, {"case_1", "validation"}}) {
+    const std::string text = test::read_file(out("set") + "/" + name + "/case.json");
+    EXPECT_NE(text.find("\"split\": \"" + split + "\""), std::string::npos) << name;
+    EXPECT_NE(text.find("\"liver\""), std::string::npos) << name;
+  }
+  // The paper's config starts unchanged: 2 boxes and the whole of 2 looks, and of 2 more of the test scan.
+  const Outcome paper = run(fmt::format("{} --config {}/configs/prepare/paper.yaml --out {} --shard 0/1000",
+                                        prepare, RENDERFM_SOURCE_DIR, out("paper")),
+                            fmt::format("RENDERFM_SCANS={} ", file("").string()));
+  EXPECT_EQ(paper.exit_code, 0) << paper.err;
+  EXPECT_NE(paper.err.find("18 cases in all"), std::string::npos) << paper.err;
 }
 
 TEST_F(Prepare, AFullDiskEndsItWithASentenceAndItGoesOnLater) {
@@ -104,6 +185,8 @@ TEST_F(Prepare, MistakesAreToldBeforeAnythingIsMade) {
   const std::string prepare = RENDERFM_PREPARE, to = " --out " + out("set");
   expect_sentence(prepare + " --config " + file("a.yaml").string() + to, 2, "did you mean 'train'");
   expect_sentence(prepare + to, 1, "name CTs");
+  expect_sentence(prepare + " --config " + file("a.yaml").string() + " --views 3" + to, 1,
+                  "leave --views out");
   expect_sentence(prepare + " --phantom 0" + to, 2, "not a number of phantoms");
   expect_sentence(prepare + " --phantom -1" + to, 2, "not a number of phantoms");
   expect_sentence(prepare + " missing.nii.gz" + to, 2, "there is no such scan");

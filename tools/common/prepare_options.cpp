@@ -5,42 +5,60 @@
 
 namespace renderfm::tools {
 
+namespace {
+
+constexpr const char *kScans = "Scans", *kScenes = "Scenes and looks", *kViews = "Views";
+
+}  // namespace
+
 void add_prepare_options(CLI::App& app, PrepareOptions& options) {
-  const std::string scans = "Scans", scenes = "Scenes and looks", views = "Views";
   data::PrepareConfig& wish = options.wish;
-  app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage files, DICOM folders or zips")->group(scans);
-  app.add_option("--labels", options.labels, "Organ labels of each CT, in order")->group(scans);
-  app.add_option("--phantom", options.phantoms, "Make N procedural CTs; seeds count up from --seed")
-      ->group(scans);
-  app.add_flag("--population", options.population, "Phantoms of all ages, builds and findings")->group(scans);
-  app.add_flag("--no-contrast", options.no_contrast, "Phantoms without contrast agent")->group(scans);
+  app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage files, DICOM folders or zips")->group(kScans);
+  app.add_option("--labels", options.labels, "Organ labels of each CT, in order")->group(kScans);
+  app.add_option(
+         "--phantom", options.phantoms,
+         "Make N procedural CTs, patients of all ages, builds and findings; seeds count up from --seed")
+      ->group(kScans);
+  app.add_flag("--healthy", options.healthy, "Phantoms of the same healthy man, small variations apart")
+      ->group(kScans);
+  app.add_flag("--no-contrast", options.no_contrast, "Phantoms without contrast agent")->group(kScans);
   app.add_option("--split", options.split, "train, validation or test")
       ->check(CLI::IsMember({"train", "validation", "test"}).description(""))
-      ->group(scans);
-  app.add_option("--spacing", wish.scenes.spacing, "Voxel size in mm, native, or auto")->group(scenes);
+      ->group(kScans);
+  app.add_option("--spacing", wish.scenes.spacing, "Voxel size in mm, native, or auto")->group(kScenes);
   app.add_option("--crop", options.crop, "Boxes of so many voxels a side instead of whole scans")
       ->check(CLI::Range(1, 4096).description(""))
-      ->group(scenes);
+      ->group(kScenes);
   app.add_option("--crops", options.crops, "Boxes per scan and transfer function")
       ->check(CLI::Range(1, 100000).description(""))
-      ->group(scenes);
+      ->group(kScenes);
   app.add_option("--tf", options.tf, "Transfer functions: auto, presets or files, comma separated")
       ->delimiter(',')
-      ->group(scenes);
+      ->group(kScenes);
   app.add_option("--random-tf", wish.looks.random, "Random transfer functions besides")
       ->check(CLI::Range(0, 10000).description(""))
-      ->group(scenes);
+      ->group(kScenes);
   app.add_option("--views", wish.views.train,
                  "Training views a case; 0 and no --test-views make CT and labels alone")
-      ->group(views);
+      ->group(kViews);
   app.add_option("--test-views", options.test_views, "Held-out views a case; by default a quarter of --views")
-      ->group(views);
-  app.add_option("--size", options.size, "WIDTHxHEIGHT in pixels")->group(views);
-  app.add_option("--spp", wish.views.samples, "Samples per pixel of training views")->group(views);
-  app.add_option("--test-spp", wish.views.test_samples, "The same of held-out views")->group(views);
+      ->group(kViews);
+  app.add_option("--size", options.size, "WIDTHxHEIGHT in pixels")->group(kViews);
+  app.add_option("--spp", wish.views.samples, "Samples per pixel of training views")->group(kViews);
+  app.add_option("--test-spp", wish.views.test_samples, "The same of held-out views")->group(kViews);
   app.add_option("--denoise", wish.views.denoise, "Training views: auto (where OIDN is found), on, off")
-      ->group(views);
-  app.add_option("--light", wish.light, "uniform, studio, or a YAML file")->group(views);
+      ->group(kViews);
+  app.add_option("--light", wish.light, "uniform, studio, or a YAML file")->group(kViews);
+}
+
+std::string given_prepare_option(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string& group = option->get_group();
+    if ((group == kScans || group == kScenes || group == kViews) && option->count() > 0) {
+      return option->get_name();
+    }
+  }
+  return "";
 }
 
 bool names_scans(const PrepareOptions& options) { return !options.ct.empty() || options.phantoms; }
@@ -64,7 +82,7 @@ data::PrepareConfig prepare_config(const PrepareOptions& options, std::uint64_t 
     entry.kind = data::ScanEntry::Kind::kPhantoms;
     entry.phantoms = *options.phantoms;
     entry.first_seed = seed;
-    entry.population = options.population;
+    entry.population = !options.healthy;
     entry.contrast = !options.no_contrast;
     entry.split = options.split;
     config.scans.push_back(entry);

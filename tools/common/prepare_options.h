@@ -16,12 +16,14 @@ struct PrepareOptions {
   std::optional<int> phantoms, test_views;
   std::string size = "512x512", split = "train";
   int crop = 0, crops = 4;
-  bool population = false, no_contrast = false;
+  bool healthy = false, no_contrast = false;
   data::PrepareConfig wish;  ///< what the arguments set directly
 };
 
 void add_prepare_options(CLI::App& app, PrepareOptions& options);
 
+/// The first of these arguments that the user gave; "" for none.
+std::string given_prepare_option(const CLI::App& app);
 /// True where scans are named.
 bool names_scans(const PrepareOptions& options);
 /// Throws kUsage and kBadInput.

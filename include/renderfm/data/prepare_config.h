@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,21 +19,12 @@ struct ScanEntry {
   SceneOptions files;                    ///< of kFile: labels and how to read
   int phantoms = 0;                      ///< how many
   std::uint64_t first_seed = 1;          ///< of the phantoms
-  bool population = false;               ///< patients of a population instead of healthy men
+  bool population = true;                ///< patients of a population; false: one healthy man, varied
   bool contrast = true;                  ///< phantoms with contrast agent
   std::string split;                     ///< for scans whose data set does not say; "" draws (below)
   std::vector<std::string> keep_splits;  ///< of a data set; empty keeps all
   int limit = 0;                         ///< at most so many scans of each split; 0 for all
-};
-
-struct SceneWish {
-  std::string spacing = "auto";  ///< of boxes, and of whole scans where there are no boxes
-  int boxes = 0;                 ///< per scan and look
-  int box_voxels = 96;
-  int halo_voxels = 16;            ///< around a box, where the scan has them
-  double least_foreground = 0.02;  ///< share of a box that must be visible
-  int whole = 1;                   ///< 1: the whole scan too
-  double whole_spacing_mm = 3;     ///< of whole scans beside boxes
+  std::optional<SceneWish> scenes;       ///< instead of those of the config
 };
 
 struct LookWish {
@@ -62,9 +54,9 @@ struct PrepareConfig {
   int points = 100000;  ///< at most so many in points3d.ply
 };
 
-/// Throws kBadInput naming file, line and key; an unknown key names the nearest. Paths are relative to the
-/// working folder.
-PrepareConfig prepare_config(const ConfigNode& yaml);
+/// Throws kBadInput naming file, line and key; an unknown key names the nearest. Relative paths of scans
+/// start at `scans_folder`, all others at the working folder.
+PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path& scans_folder = {});
 /// Throws kBadInput naming the value that cannot be.
 void check_prepare_config(const PrepareConfig& config);
 /// Every value; prepare_config reads it back equal.

@@ -12,12 +12,24 @@
 
 namespace renderfm::data {
 
+/// What is cut out of a scan.
+struct SceneWish {
+  std::string spacing = "auto";  ///< of boxes, and of whole scans where there are no boxes
+  int boxes = 0;                 ///< per scan and look
+  int box_voxels = 96;
+  int halo_voxels = 16;            ///< around a box, where the scan has them
+  double least_foreground = 0.02;  ///< share of a box that must be visible
+  int whole = 1;                   ///< 1: the whole scan too
+  double whole_spacing_mm = 3;     ///< of whole scans beside boxes
+};
+
 /// One scan, not yet read.
 struct ScanSource {
   std::string id;                         ///< unique in a data set, fit for a folder's name: "s0001"
   std::string split;                      ///< "train", "validation", "test"; "" where nobody said
   SceneOptions files;                     ///< spacing apart
   std::optional<PhantomOptions> phantom;  ///< instead of files
+  SceneWish scenes;                       ///< set by list_scans
 };
 
 /// TotalSegmentator as downloaded: ROOT/sXXXX/{ct.nii.gz, segmentations/<organ>.nii.gz}, the split from

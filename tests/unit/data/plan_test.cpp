@@ -185,6 +185,44 @@ TEST(PrepareConfig, ReadsBackWhatItWrites) {
   }
 }
 
+TEST(PrepareConfig, PhantomsAreAPopulationUnlessAllAreToBeHealthy) {
+  const auto scans = [](const char* yaml) {
+    return data::list_scans(data::prepare_config(ConfigNode::parse(yaml, "f.yaml")));
+  };
+  std::set<std::string> people;
+  for (const data::ScanSource& scan : scans("scans: [{phantoms: 20, first_seed: 5}]")) {
+    EXPECT_EQ(phantom_traits_json(scan.phantom->traits),
+              phantom_traits_json(sample_phantom_traits(scan.phantom->seed)));
+    people.insert(describe(scan.phantom->traits));
+  }
+  EXPECT_EQ(people.size(), 20U);
+  for (const data::ScanSource& scan : scans("scans: [{phantoms: 3, population: false}]")) {
+    EXPECT_EQ(phantom_traits_json(scan.phantom->traits), phantom_traits_json(PhantomTraits{}));
+  }
+}
+
+TEST(PrepareConfig, LetsAnEntryHaveItsOwnScenesAndScansTheirFolder) {
+  const test::ScratchFolder scratch;
+  test::cube_scan().save(scratch / "a.nii");
+  const data::PrepareConfig config = data::prepare_config(
+      ConfigNode::parse("scans:\n  - {ct: a.nii, labels: b.nii, scenes: {spacing: 3, whole: 0}}\n"
+                        "  - {phantoms: 1}\nscenes: {boxes: 2, box_voxels: 40}",
+                        "f.yaml"),
+      scratch / "");
+  data::check_prepare_config(config);
+  const std::vector<data::ScanSource> scans = data::list_scans(config);
+  EXPECT_EQ(scans[0].files.ct.filename(), "a.nii");
+  EXPECT_EQ(scans[0].files.labels, scratch / "b.nii");
+  EXPECT_EQ(scans[0].scenes.spacing, "3");
+  EXPECT_EQ(scans[0].scenes.whole, 0);
+  EXPECT_EQ(scans[0].scenes.boxes, 2);  // what the entry does not say is as everywhere
+  EXPECT_EQ(scans[0].scenes.box_voxels, 40);
+  EXPECT_EQ(scans[1].scenes.spacing, "auto");
+  EXPECT_EQ(scans[1].scenes.whole, 1);
+  const std::string text = data::to_yaml(config);
+  EXPECT_EQ(data::to_yaml(data::prepare_config(ConfigNode::parse(text, "resolved"))), text) << text;
+}
+
 TEST(PrepareConfig, DrawsSplitsByTheScansName) {
   data::PrepareConfig config = data::prepare_config(
       ConfigNode::parse("scans: [{phantoms: 400}]\nvalidation_share: 0.1\ntest_share: 0.2", "f.yaml"));

@@ -196,6 +196,23 @@ TEST(Prepare, KeepsFinishedViewsOfAHalfWrittenCase) {
   EXPECT_EQ(summary.views_made + kept, 50);
 }
 
+TEST(Prepare, RemovesWhatKilledProcessesLeft) {
+  const test::ScratchFolder scratch;
+  data::PrepareConfig config = tiny_config();
+  config.looks = {{"bone"}, 0, 0, 0};
+  config.scenes.whole = 0;
+  const data::PrepareRun clean{scratch / "clean", 0, 1, false}, killed{scratch / "killed", 0, 1, false};
+  data::prepare(config, clean, test::cheap_renderer());
+  // While the page was drawn, and while the first file of a case was written.
+  fs::create_directories(killed.out / "scan_b");
+  for (const char* file :
+       {".prepare.12.tmp.yaml", ".contact_sheet.12.tmp.png", "scan_b/.unfinished.12.tmp"}) {
+    std::ofstream(killed.out / file) << "half of it";
+  }
+  EXPECT_EQ(data::prepare(config, killed, test::cheap_renderer()).made, 2);
+  expect_same(clean.out, killed.out);
+}
+
 TEST(Prepare, RefusesToMixSettingsUnlessTold) {
   const test::ScratchFolder scratch;
   data::PrepareConfig config = tiny_config();
