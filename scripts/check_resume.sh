@@ -70,23 +70,8 @@ fi
 "$worker" "$work/one" - 10 optimizer.batch=4 2>/dev/null
 "$torchrun" --standalone --nproc-per-node 2 --no-python "$worker" "$work/two" - 10 optimizer.batch=4 \
   2>"$work/two.log" || { cat "$work/two.log" >&2; fail "two processes under torchrun failed"; }
-"$root/.venv/bin/python" - "$(newest "$work/one")" "$(newest "$work/two")" <<'PYTHON'
-import json, struct, sys
-import torch
-
-def live(path):
-    data = open(path, "rb").read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    return {name: torch.frombuffer(bytearray(data[8 + length + entry["data_offsets"][0]:
-                                                  8 + length + entry["data_offsets"][1]]), dtype=torch.float32)
-            for name, entry in header.items() if name.startswith("live/")}
-
-one, two = map(live, sys.argv[1:])
-largest = max((one[name] - two[name]).abs().max().item() for name in one)
-print(f"two processes under torchrun: weights within {largest:.1e} of one process after ten steps")
-sys.exit(largest > 1e-5)
-PYTHON
+"$root/.venv/bin/python" "$root/scripts/compare_weights.py" "$(newest "$work/one")" "$(newest "$work/two")" \
+  || fail "two processes under torchrun train other weights than one"
 
 port=$((20000 + RANDOM % 20000))
 start() {  # RANK RESUME
