@@ -15,7 +15,8 @@ denoiser_package=pyoidn==2.5.1.0
 # `import torch` in Python wants all of CUDA.
 test_packages=("torch==$torch_version" torchvision==0.26.0 nibabel==5.4.2 plyfile==1.1.5 pydicom==3.0.2 pygltflib==1.16.5
                dynamic-network-architectures==0.4.4 clang-format==14.0.6 nvidia-cuda-nvdisasm==13.5.37
-               scikit-image==0.26.0 flip-evaluator==1.7 lpips==0.1.4 pytorch-msssim==1.0.0)
+               scikit-image==0.26.0 flip-evaluator==1.7 lpips==0.1.4 pytorch-msssim==1.0.0
+               playwright==1.65.2 numpy==2.4.6 pillow==13.0.0)
 run_download="about 550 MB"
 denoiser_download="about 88 MB"
 test_download="up to 2.2 GB"
@@ -24,6 +25,8 @@ system_packages=(build-essential cmake ninja-build ccache git python3 python3-ve
                  libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libstb-dev
                  libminizip-dev zlib1g-dev libzstd-dev libgloo-dev)
 test_system_packages=(libgtest-dev libbenchmark-dev libboost-context-dev)
+# The viewer is tried in a browser; Ubuntu has it as a snap alone, and the test is skipped there.
+if grep -qs '^ID=debian' "${RENDERFM_OS_RELEASE:-/etc/os-release}"; then test_system_packages+=(chromium); fi
 
 for_tests=false
 case "${1:-}" in

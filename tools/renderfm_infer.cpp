@@ -12,6 +12,7 @@
 #include "renderfm/core/log.h"
 #include "renderfm/gaussian/gaussian_file.h"
 #include "renderfm/model/export_target.h"
+#include "renderfm/viewer/html_page.h"
 
 namespace {
 
@@ -34,9 +35,24 @@ void print_series(const std::string& ct) {
   }
 }
 
+bool is_page(const fs::path& out) { return out.extension() == ".html"; }
+
 void check_output(const fs::path& out) {
-  required_gaussian_format(out);
+  if (!is_page(out)) required_gaussian_format(out);
   check_writable(out);
+}
+
+/// All transfer functions on one page. Returns how many Gaussians it holds.
+std::int64_t write_page(std::vector<GaussianSet> sets, const Options& options) {
+  std::int64_t count = 0;
+  for (GaussianSet& set : sets) {
+    if (!options.target.empty()) {
+      set = reduce_to_target(set, export_target(options.target), "page.ply", PlyFlavor::kRenderfm);
+    }
+    count += set.size();
+  }
+  write_html(sets, options.out);
+  return count;
 }
 
 /// Returns how many were written: fewer than there are where a target allows no more.
@@ -73,18 +89,32 @@ void infer(Options& options) {
   const auto network = tools::load_network(options.scan);
   Scene scene = tools::load_scene(options.ct, options.scan, network.get());
   const auto functions = choice.resolve(scene);
+  const bool page = is_page(options.out);
+  std::vector<GaussianSet> page_sets;
+  const auto say = [&](const fs::path& out, std::int64_t count, const std::string& what) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    fmt::print("{}: {} Gaussians, {:.1f} MB, {:.1f} s, {}\n", out.string(), count,
+               static_cast<double>(fs::file_size(out)) / 1e6, seconds, what);
+  };
   for (const TransferFunction& tf : functions) {
     const Prediction prediction = tools::predict(scene, tf, options.scan, network.get());
-    const fs::path out = output_name(options.out, tf.name, functions.size() > 1);
-    const std::int64_t written = write(prediction.gaussians, out, options);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    fmt::print("{}: {} Gaussians, {:.1f} MB, {:.1f} s, transfer function {}, model {}\n", out.string(),
-               written, static_cast<double>(fs::file_size(out)) / 1e6, seconds, tf.name,
-               prediction.gaussians.model);
+    const fs::path out = output_name(options.out, tf.name, functions.size() > 1 && !page);
+    const std::string what =
+        fmt::format("transfer function {}, model {}", tf.name, prediction.gaussians.model);
+    std::int64_t written = prediction.gaussians.size();
+    if (page) {
+      page_sets.push_back(prediction.gaussians);
+    } else {
+      written = write(prediction.gaussians, out, options);
+      say(out, written, what);
+    }
     scene.report.add_fact(
         "output " + out.filename().string(),
-        fmt::format("{} Gaussians of {} foreground voxels, transfer function {}, model {}", written,
-                    prediction.foreground_voxels, tf.name, prediction.gaussians.model));
+        fmt::format("{} Gaussians of {} foreground voxels, {}", written, prediction.foreground_voxels, what));
+  }
+  if (page) {
+    const std::int64_t count = write_page(std::move(page_sets), options);
+    say(options.out, count, fmt::format("transfer functions: {}; open it in a browser", functions.size()));
   }
   if (!options.report.empty()) {
     AtomicFile report(options.report);
@@ -102,6 +132,7 @@ int main(int argc, char** argv) {
       "  renderfm-infer ct.nii.gz out.ply\n"
       "  renderfm-infer ct.nii.gz out.ply --labels segmentation.nii.gz --tf bone-and-vessels\n"
       "  renderfm-infer ct.nii.gz out.spz --target web\n"
+      "  renderfm-infer ct.nii.gz out.html --tf organs --tf bone\n"
       "  renderfm-infer dicom_folder --list-series\n"
       "  renderfm-infer dicom.zip out.ply --series 1 --organs skeleton,vessels --report report.json"};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
@@ -109,7 +140,7 @@ int main(int argc, char** argv) {
     app.add_option(
         "OUT", options.out,
         "Gaussians to write: .ply (everything), .glb (glTF, everything), .spz or .splat (small; what depends "
-        "on the direction is baked as seen along each one's mean direction)");
+        "on the direction is baked as seen along each one's mean direction); or .html, an interactive page");
     app.add_flag("--list-series", options.list_series, "List the series of a DICOM folder or zip and stop");
     app.add_option("--report", options.report, "Write what was read and repaired as JSON");
     app.add_option("--ply-flavor", options.ply_flavor,
@@ -122,6 +153,10 @@ int main(int argc, char** argv) {
         ->default_str("")
         ->check(CLI::IsMember({"desktop", "web", "mobile", "quest"}).description(""));
     tools::add_scan_options(app, options.scan);
-    return [&] { infer(options); };
+    const CLI::Option* const most = app.get_option("--max-gaussians");
+    return [&, most] {
+      if (is_page(options.out) && most->count() == 0) options.scan.max_gaussians = kPageGaussians;
+      infer(options);
+    };
   });
 }

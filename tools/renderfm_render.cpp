@@ -2,16 +2,17 @@
 
 #include <fmt/core.h>
 
-#include <memory>
+#include <algorithm>
 
 #include "common/cli_main.h"
+#include "common/gaussian_sets.h"
 #include "common/path_tracing.h"
 #include "common/pictures.h"
 #include "common/scan_options.h"
+#include "common/state_options.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/progress.h"
 #include "renderfm/gaussian/file_report.h"
-#include "renderfm/gaussian/gaussian_file.h"
 #include "renderfm/model/gaussian_view.h"
 #include "renderfm/raster/rasterize.h"
 
@@ -25,22 +26,36 @@ struct Options {
   tools::PictureOptions pictures;
   tools::ScanOptions scan;
   tools::PathTracingOptions path_tracing;
+  tools::StateOptions state;
 };
 
-/// One set per transfer function; a file of Gaussians has the one it was made with.
-std::vector<GaussianSet> load_gaussians(const Options& options, const tools::Pictures& pictures) {
-  if (tools::is_gaussian_file(options.in)) {
-    return {select_organs(read_gaussians(options.in), options.scan.organs)};
+/// A set as it is drawn: organs hidden and faded, with what cuts it and the sphere that orbits lie on.
+struct Scenery {
+  GaussianSet set;
+  raster::ClipRegion clip;
+  ViewSphere sphere;
+};
+
+/// One per transfer function; the one that the state names, if it names one of several.
+std::vector<Scenery> load_scenery(const Options& options, const ViewState& state) {
+  const std::vector<GaussianSet> sets = tools::load_gaussians(options.in, options.scan);
+  const bool choose = std::any_of(sets.begin(), sets.end(), [&](const GaussianSet& set) {
+    return set.transfer_function == state.transfer_function;
+  });
+  std::vector<Scenery> sceneries;
+  for (const GaussianSet& set : sets) {
+    if (choose && sets.size() > 1 && set.transfer_function != state.transfer_function) continue;
+    const ViewSphere sphere = view_sphere(set);
+    const GaussianSet visible = apply_organ_state(set, state);
+    sceneries.push_back({visible, state_clip(visible, sphere.centre_mm, state), state_sphere(sphere, state)});
   }
-  const tools::TransferFunctionChoice choice(options.scan);
-  pictures.view_count(choice.size());
-  const auto network = tools::load_network(options.scan);
-  const Scene scene = tools::load_scene(options.in, options.scan, network.get());
-  std::vector<GaussianSet> sets;
-  for (const TransferFunction& tf : choice.resolve(scene)) {
-    sets.push_back(tools::predict(scene, tf, options.scan, network.get()).gaussians);
-  }
-  return sets;
+  return sceneries;
+}
+
+torch::Tensor draw(const Scenery& scenery, const Camera& camera) {
+  raster::RasterOptions options;
+  options.clip = scenery.clip;
+  return raster::rasterize(scenery.set, {camera}, options).rgb[0].clamp(0, 1);
 }
 
 /// Prints what the file holds; a file with problems is bad input.
@@ -50,7 +65,7 @@ void check_file(const Options& options) {
   if (!report.problems.empty()) fail_input("{}: {}", options.in, report.problems.front());
 }
 
-void render(const Options& options, std::uint64_t seed) {
+void render(const Options& options, const ViewState& state, std::uint64_t seed) {
   if (options.check) return check_file(options);
   if (options.out.empty()) fail_usage("OUT is missing; see renderfm-render --help");
   if (options.path_tracing.enabled) {
@@ -58,12 +73,16 @@ void render(const Options& options, std::uint64_t seed) {
                                       options.path_tracing, seed);
   }
   const tools::Pictures pictures(options.pictures, options.out);
-  const std::vector<GaussianSet> sets = load_gaussians(options, pictures);
-  Progress progress("drawing", pictures.view_count(sets.size()));
-  pictures.draw(sets.size(), [&](std::size_t n) {
-    return tools::Subject{sets[n].transfer_function, view_sphere(sets[n]), [&, n](const auto& view) {
+  if (!tools::is_gaussian_file(options.in)) {
+    pictures.view_count(
+        tools::TransferFunctionChoice(options.scan).size());  // refuses before long work starts
+  }
+  const std::vector<Scenery> sceneries = load_scenery(options, state);
+  Progress progress("drawing", pictures.view_count(sceneries.size()));
+  pictures.draw(sceneries.size(), [&](std::size_t n) {
+    return tools::Subject{sceneries[n].set.transfer_function, sceneries[n].sphere, [&, n](const auto& view) {
                             progress.advance();
-                            return raster::rasterize(sets[n], {view.camera}).rgb[0].clamp(0, 1);
+                            return draw(sceneries[n], view.camera);
                           }};
   });
 }
@@ -77,6 +96,9 @@ int main(int argc, char** argv) {
       "  renderfm-render out.ply picture.png --azimuth 30 --elevation 10 --size 1024x1024\n"
       "  renderfm-render out.ply sides.png --four-sides --organs skeleton,aorta\n"
       "  renderfm-render out.ply turntable --orbit 72\n"
+      "  renderfm-render out.ply turntable.mp4 --orbit 72\n"
+      "  renderfm-render out.ply cut.png --clip 0,1,0,0 --clip-exempt skeleton --organ-opacity liver=0.3\n"
+      "  renderfm-render out.ply picture.png --state 'az=30&el=10&zoom=2&hide=skin'\n"
       "  renderfm-render ct.nii.gz presets.png --tf all\n"
       "  renderfm-render out.ply views --cameras transforms.json\n"
       "  renderfm-render --check out.spz\n"
@@ -84,7 +106,9 @@ int main(int argc, char** argv) {
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions& common) {
     app.add_option("IN", options.in, "Gaussians (.ply .glb .spz .splat), or a CT as renderfm-infer takes it")
         ->required();
-    app.add_option("OUT", options.out, "Picture to write (.png); a folder for --orbit and --cameras");
+    app.add_option(
+        "OUT", options.out,
+        "Picture to write (.png); for --orbit and --cameras a folder, or a film (.mp4) where ffmpeg is");
     auto* const check =
         app.add_flag("--check", options.check,
                      "Say what a file of Gaussians holds and what is wrong with it; draw nothing");
@@ -92,6 +116,12 @@ int main(int argc, char** argv) {
     tools::add_picture_options(app, options.pictures);
     tools::add_scan_options(app, options.scan);
     tools::add_path_tracing_options(app, options.path_tracing);
-    return [&] { render(options, common.seed); };
+    tools::add_state_options(app, options.state);
+    return [&] {
+      const ViewState state = tools::resolve_state(options.state);
+      if (app.count("--azimuth") == 0) options.pictures.azimuth_deg = state.azimuth_deg;
+      if (app.count("--elevation") == 0) options.pictures.elevation_deg = state.elevation_deg;
+      render(options, state, common.seed);
+    };
   });
 }

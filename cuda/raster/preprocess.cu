@@ -77,8 +77,13 @@ __global__ void __launch_bounds__(kThreads) preprocess_kernel(PreprocessKernelPa
     const Slice<float> slice =
         slice6d(offset_from_camera(view, Vec3f{position[0], position[1], position[2]}),
                 Vec3f{direction_mean[0], direction_mean[1], direction_mean[2]}, chol, g.lambda_opacity);
+    float kept = opacity;
+    if (g.clip.count > 0) {
+      const float share = clip_share(g.clip, view.position_mm, slice.mean_offset, chol);
+      kept = opacity * maximum(share, g.clip.exempt != nullptr ? g.clip.exempt[i] : 0.0f);
+    }
     const Footprint<float> f =
-        project(view, slice.mean_offset, chol, opacity, slice.log2_falloff, g.low_pass_compensation);
+        project(view, slice.mean_offset, chol, kept, slice.log2_falloff, g.low_pass_compensation);
     const PixelBox<float> box = pixel_box(f.x, f.y, f.half_width, f.half_height, view.width, view.height);
     const bool drawn =
         mine && finite && is_drawable(view, f) && box.x_begin < box.x_end && box.y_begin < box.y_end;

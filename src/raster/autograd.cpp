@@ -105,6 +105,7 @@ RenderOutput draw_differentiable(const DrawInputs& inputs, const CameraPoses& po
     not_finite = drawing.not_finite;
     return drawing.output;
   }
+  RFM_CHECK(inputs.clip.planes.empty(), "a drawing cut by planes has no gradients: draw it without asking");
   // The function's arguments must be defined; empty ones stand for poses that nobody asked about.
   const torch::Tensor none = torch::empty({0}, inputs.opacity.options().requires_grad(false));
   const variable_list out =

@@ -19,10 +19,24 @@ struct DrawInputs {
   double lambda_opacity = 0.35;
   bool low_pass_compensation = true;
   std::int64_t memory_limit_bytes = 0;
+  ClipRegion clip;             ///< `exempt` in the precision and on the device of the rest, or undefined
   bool pose_gradients = true;  ///< backward need not find those of the poses where this is false
 
   std::int64_t size() const { return opacity.size(0); }
 };
+
+/// The region as kernels get it.
+template <class S>
+ClipPlanes<S> clip_planes(const ClipRegion& clip) {
+  ClipPlanes<S> out;
+  for (const ClipPlane<double>& plane : clip.planes) {
+    const auto cast = [](double value) { return static_cast<S>(value); };
+    const Vec3d& n = plane.normal;
+    out.planes[out.count++] = {{cast(n.x), cast(n.y), cast(n.z)}, cast(plane.offset_mm)};
+  }
+  if (clip.exempt.defined()) out.exempt = clip.exempt.const_data_ptr<S>();
+  return out;
+}
 
 /// dL/d of every input, shaped like it.
 struct DrawGradients {

@@ -51,7 +51,7 @@ template <class S>
 GaussianPointers<S> pointers_of(const DrawInputs& in) {
   return {in.position_mm.const_data_ptr<S>(),    in.sh.const_data_ptr<S>(),   in.opacity.const_data_ptr<S>(),
           in.direction_mean.const_data_ptr<S>(), in.chol.const_data_ptr<S>(), in.size(),
-          static_cast<S>(in.lambda_opacity),     in.low_pass_compensation};
+          static_cast<S>(in.lambda_opacity),     in.low_pass_compensation,    clip_planes<S>(in.clip)};
 }
 
 template <class S>

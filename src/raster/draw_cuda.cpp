@@ -37,10 +37,15 @@ struct BatchRecord {
 cuda::Batch make_batch(const DrawInputs& in, const cuda::BatchShape& shape, std::int64_t first_view) {
   cuda::Batch batch;
   batch.shape = shape;
-  batch.gaussians = {in.position_mm.const_data_ptr<float>(), in.sh.const_data_ptr<float>(),
-                     in.opacity.const_data_ptr<float>(),     in.direction_mean.const_data_ptr<float>(),
-                     in.chol.const_data_ptr<float>(),        in.size(),
-                     static_cast<float>(in.lambda_opacity),  in.low_pass_compensation};
+  batch.gaussians = {in.position_mm.const_data_ptr<float>(),
+                     in.sh.const_data_ptr<float>(),
+                     in.opacity.const_data_ptr<float>(),
+                     in.direction_mean.const_data_ptr<float>(),
+                     in.chol.const_data_ptr<float>(),
+                     in.size(),
+                     static_cast<float>(in.lambda_opacity),
+                     in.low_pass_compensation,
+                     clip_planes<float>(in.clip)};
   for (int v = 0; v < shape.views; ++v) {
     batch.views[v] = make_view<float>(in.cameras[static_cast<std::size_t>(first_view + v)]);
   }

@@ -80,8 +80,28 @@ std::vector<Camera> placed(std::vector<Camera> cameras, const CameraPoses& poses
   return cameras;
 }
 
+// The region with normals of length 1.
+ClipRegion checked_clip(const ClipRegion& clip, const GaussianSet& gaussians) {
+  const auto count = static_cast<int>(clip.planes.size());
+  RFM_CHECK(count <= kMaxClipPlanes, "{} planes cut this drawing; {} can", count, kMaxClipPlanes);
+  ClipRegion out = clip;
+  for (ClipPlane<double>& plane : out.planes) {
+    const double length = norm(plane.normal);
+    RFM_CHECK(std::isfinite(length) && length > 0 && std::isfinite(plane.offset_mm),
+              "a plane that cuts has the normal {} {} {} and the offset {} mm", plane.normal.x,
+              plane.normal.y, plane.normal.z, plane.offset_mm);
+    plane = {plane.normal * (1 / length), plane.offset_mm / length};
+  }
+  if (count == 0) out.exempt = torch::Tensor();
+  if (out.exempt.defined()) {
+    check_tensor(out.exempt, "clip.exempt", {gaussians.size()}, torch::kBool);
+    out.exempt = out.exempt.to(gaussians.opacity.scalar_type());
+  }
+  return out;
+}
+
 RenderOutput rasterize_reference(const GaussianSet& gaussians, const std::vector<Camera>& cameras,
-                                 const CameraPoses& poses, std::int64_t& not_finite) {
+                                 const CameraPoses& poses, const ClipRegion& clip, std::int64_t& not_finite) {
   std::vector<torch::Tensor> rgb, alpha, depth;
   for (std::size_t v = 0; v < cameras.size(); ++v) {
     const auto index = static_cast<std::int64_t>(v);
@@ -89,7 +109,7 @@ RenderOutput rasterize_reference(const GaussianSet& gaussians, const std::vector
                                    ? ReferencePose{poses.position_mm[index], poses.rotation[index]}
                                    : reference_pose(cameras[v], gaussians.position_mm);
     std::int64_t dropped = 0;
-    const RenderOutput view = render_reference(gaussians, cameras[v], pose, dropped);
+    const RenderOutput view = render_reference(gaussians, cameras[v], pose, clip, dropped);
     not_finite = std::max(not_finite, dropped);
     rgb.push_back(view.rgb);
     alpha.push_back(view.alpha);
@@ -119,20 +139,22 @@ RenderOutput rasterize(const GaussianSet& gaussians, const std::vector<Camera>& 
   check_poses(poses, static_cast<std::int64_t>(cameras.size()), gaussians.position_mm);
   const std::vector<Camera> placed_cameras = placed(cameras, poses);
   check_cameras(placed_cameras);
+  ClipRegion clip = checked_clip(options.clip, gaussians);
 
   std::int64_t not_finite = 0;
   RenderOutput out;
   if (backend == Backend::kReference) {
-    out = rasterize_reference(gaussians, placed_cameras, poses, not_finite);
+    out = rasterize_reference(gaussians, placed_cameras, poses, clip, not_finite);
   } else {
     const torch::Device device = gaussians.position_mm.device();
     const torch::Device drawn_on = backend == Backend::kCuda ? device : torch::Device(torch::kCPU);
     const auto there = [&](const torch::Tensor& t) { return t.to(drawn_on).contiguous(); };
+    if (clip.exempt.defined()) clip.exempt = there(clip.exempt);
     const DrawInputs inputs{there(gaussians.position_mm), there(gaussians.sh),
                             there(gaussians.opacity),     there(gaussians.direction_mean),
                             there(gaussians.chol),        placed_cameras,
                             gaussians.lambda_opacity,     gaussians.low_pass_compensation,
-                            options.memory_limit_bytes};
+                            options.memory_limit_bytes,   clip};
     const CameraPoses poses_there =
         poses.defined() ? CameraPoses{there(poses.position_mm), there(poses.rotation)} : poses;
     out = draw_differentiable(inputs, poses_there, backend, not_finite);

@@ -30,7 +30,8 @@ struct Splats {
 };
 
 // The 6D covariance from its factor, conditioned by the Schur complement, as in the paper.
-Splats project_all(const GaussianSet& g, const Camera& camera, const ReferencePose& pose) {
+Splats project_all(const GaussianSet& g, const Camera& camera, const ReferencePose& pose,
+                   const ClipRegion& clip) {
   const std::int64_t n = g.position_mm.size(0);
   const Tensor to_gaussian = g.position_mm - pose.position_mm;
   const Tensor direction = to_gaussian / to_gaussian.norm(2, {1}, true);
@@ -75,6 +76,15 @@ Splats project_all(const GaussianSet& g, const Camera& camera, const ReferencePo
   s.cov = sharp + 0.3 * torch::eye(2, g.position_mm.options());
   s.det = determinant(s.cov);
   s.opacity = g.opacity * torch::exp(-g.lambda_opacity * distance2);
+  for (const ClipPlane<double>& plane : clip.planes) {
+    const Tensor normal = row_vector({plane.normal.x, plane.normal.y, plane.normal.z}, g.position_mm);
+    const Tensor distance = (mean + pose.position_mm).matmul(normal) + plane.offset_mm;
+    const Tensor variance = cov3d.matmul(normal).matmul(normal);
+    const Tensor share = torch::special_ndtr(distance / variance.sqrt());
+    s.opacity =
+        s.opacity *
+        (clip.exempt.defined() ? torch::where(clip.exempt > 0, torch::ones_like(share), share) : share);
+  }
   if (g.low_pass_compensation) {
     s.opacity = s.opacity * (determinant(sharp) / s.det).clamp_min(0.005 * 0.005).sqrt();
   }
@@ -112,13 +122,18 @@ Tensor all_finite(const GaussianSet& g) {
   return finite;
 }
 
+ClipRegion select_clip(ClipRegion clip, const Tensor& index) {
+  if (clip.exempt.defined()) clip.exempt = clip.exempt.index_select(0, index);
+  return clip;
+}
+
 // Indices of the Gaussians to draw, front to back; equal depth keys in index order.
 Tensor draw_order(const GaussianSet& gaussians, const Camera& camera, const ReferencePose& pose,
-                  std::int64_t& not_finite) {
+                  const ClipRegion& clip, std::int64_t& not_finite) {
   const torch::NoGradGuard no_grad;
   const Tensor finite = all_finite(gaussians).nonzero().squeeze(1);
   not_finite = gaussians.size() - finite.size(0);
-  const Splats s = project_all(gaussians.select(finite), camera, pose);
+  const Splats s = project_all(gaussians.select(finite), camera, pose, select_clip(clip, finite));
   const Tensor drawn = is_drawn(s, camera).nonzero().squeeze(1);
   if (drawn.size(0) == 0) return drawn;
   const Tensor z = s.z.index_select(0, drawn);
@@ -160,12 +175,12 @@ ReferencePose reference_pose(const Camera& camera, const Tensor& like) {
 }
 
 RenderOutput render_reference(const GaussianSet& gaussians, const Camera& camera, const ReferencePose& pose,
-                              std::int64_t& not_finite) {
+                              const ClipRegion& clip, std::int64_t& not_finite) {
   const std::int64_t width = camera.width, height = camera.height, pixels = width * height;
-  const Tensor order = draw_order(gaussians, camera, pose, not_finite);
+  const Tensor order = draw_order(gaussians, camera, pose, clip, not_finite);
   Tensor image = torch::zeros({pixels, 5}, gaussians.position_mm.options().requires_grad(false));
   if (order.size(0) > 0) {
-    const Splats splats = project_all(gaussians.select(order), camera, pose);
+    const Splats splats = project_all(gaussians.select(order), camera, pose, select_clip(clip, order));
     const std::int64_t chunk =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(kPixelsTimesGaussians) / order.size(0));
     std::vector<Tensor> parts;

@@ -20,6 +20,6 @@ ReferencePose reference_pose(const Camera& camera, const torch::Tensor& like);
 /// One view, without the leading V: rgb [3, H, W], alpha and depth [H, W], float32 or float64 like the set.
 /// `not_finite` receives the number of Gaussians dropped for a NaN or infinite parameter.
 RenderOutput render_reference(const GaussianSet& gaussians, const Camera& camera, const ReferencePose& pose,
-                              std::int64_t& not_finite);
+                              const ClipRegion& clip, std::int64_t& not_finite);
 
 }  // namespace renderfm::raster

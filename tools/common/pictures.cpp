@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "common/film.h"
 #include "common/image_size.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
@@ -48,6 +49,11 @@ Pictures::Pictures(const PictureOptions& options, fs::path out, bool continuing)
   width_ = width;
   height_ = height;
   if (!options_.cameras.empty()) cameras_ = read_cameras_json(options_.cameras);
+  if (film()) {
+    if (cameras_.empty()) Film::check(out_, width_, height_);
+    check_writable(out_);
+    return;
+  }
   if (folder()) {
     check_folder(out_, options_.overwrite || continuing);
     return;
@@ -96,6 +102,7 @@ std::vector<Pictures::Captioned> Pictures::sheet_views(const Subject& subject, b
 
 void Pictures::draw(std::size_t subjects, const std::function<Subject(std::size_t n)>& make_subject) const {
   view_count(subjects);
+  if (film()) return draw_film(make_subject(0));
   if (folder()) return draw_folder(make_subject(0));
   draw_sheet(subjects, make_subject);
 }
@@ -119,15 +126,38 @@ void Pictures::draw_sheet(std::size_t subjects,
   fmt::print("{}\n", out_.string());
 }
 
-void Pictures::draw_folder(const Subject& subject) const {
-  std::error_code error;
-  fs::create_directories(out_, error);
-  if (error) fail_input("cannot create the folder {}: {}", out_.string(), error.message());
+std::vector<NamedCamera> Pictures::series(const Subject& subject) const {
   std::vector<NamedCamera> cameras = cameras_;
   for (int n = 0; n < options_.orbit; ++n) {
     cameras.push_back(
         {orbit_view(subject, options_.azimuth_deg + 360.0 * n / options_.orbit), fmt::format("{:03}", n)});
   }
+  return cameras;
+}
+
+void Pictures::draw_film(const Subject& subject) const {
+  constexpr int kFramesPerSecond = 30;
+  const std::vector<NamedCamera> cameras = series(subject);
+  const Camera& first = cameras.front().camera;
+  Film film(out_, first.width, first.height, kFramesPerSecond);
+  std::vector<PlannedView> views;
+  for (const auto& [camera, name] : cameras) {
+    views.push_back({camera, fs::path(fmt::format("{}.{}", out_.string(), name))});
+    film.add(subject.draw(views.back()));
+  }
+  film.finish();
+  for (const PlannedView& view : views) {
+    if (subject.written) subject.written(view);
+  }
+  fmt::print("{}: {} pictures, {:.1f} s\n", out_.string(), cameras.size(),
+             static_cast<double>(cameras.size()) / kFramesPerSecond);
+}
+
+void Pictures::draw_folder(const Subject& subject) const {
+  std::error_code error;
+  fs::create_directories(out_, error);
+  if (error) fail_input("cannot create the folder {}: {}", out_.string(), error.message());
+  const std::vector<NamedCamera> cameras = series(subject);
   for (const auto& [camera, name] : cameras) {
     const PlannedView view{camera, out_ / name};
     const torch::Tensor picture = subject.draw(view);

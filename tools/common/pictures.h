@@ -1,4 +1,4 @@
-// Which views of something are drawn and where they go: one picture, a contact sheet, or a folder.
+// Which views of something are drawn and where they go: one picture, a contact sheet, a folder or a film.
 #pragma once
 
 #include <torch/types.h>
@@ -63,10 +63,13 @@ class Pictures {
   std::vector<NamedCamera> cameras_;
 
   bool folder() const { return options_.orbit > 0 || !options_.cameras.empty(); }
+  bool film() const { return folder() && out_.extension() == ".mp4"; }
+  std::vector<NamedCamera> series(const Subject& subject) const;
   Camera orbit_view(const Subject& subject, double azimuth_deg) const;
   std::vector<Captioned> sheet_views(const Subject& subject, bool alone, std::size_t first_part) const;
   void draw_sheet(std::size_t subjects, const std::function<Subject(std::size_t n)>& make_subject) const;
   void draw_folder(const Subject& subject) const;
+  void draw_film(const Subject& subject) const;
 };
 
 }  // namespace renderfm::tools

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "renderfm/raster/clip.h"
 #include "renderfm/raster/project.h"
 #include "renderfm/raster/tiles.h"
 
@@ -20,6 +21,7 @@ struct GaussianPointers {
   std::int64_t count;       ///< N
   S lambda_opacity;
   bool low_pass_compensation;
+  ClipPlanes<S> clip{};  ///< not for drawings with gradients
 };
 
 /// dL/d of each parameter, shaped as in GaussianPointers. Kernels add; the caller zeroes.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "renderfm/gaussian/gaussian_set.h"
+#include "renderfm/raster/clip.h"
 #include "renderfm/view/camera.h"
 
 namespace renderfm::raster {
@@ -17,9 +18,16 @@ namespace renderfm::raster {
 /// differentiable.
 enum class Backend { kAutomatic, kReference, kCpu, kCuda };
 
+/// Planes that cut what is drawn (raster/clip.h says how); none cut nothing.
+struct ClipRegion {
+  std::vector<ClipPlane<double>> planes;  ///< at most kMaxClipPlanes; normals of any length
+  torch::Tensor exempt;                   ///< [N] bool: left whole; may be undefined
+};
+
 struct RasterOptions {
   Backend backend = Backend::kAutomatic;
   std::int64_t memory_limit_bytes = 0;  ///< refuse to allocate more; 0: what the machine has left
+  ClipRegion clip;                      ///< only for drawings without gradients
 };
 
 /// Where gradients of the cameras' poses are wanted: tensors in place of Camera's position and rotation, in

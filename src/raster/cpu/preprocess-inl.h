@@ -82,6 +82,8 @@ void preprocess(const PreprocessParams<typename P::Scalar>& params, std::int64_t
     RowLoader<P> loader(lane_count);
     GaussianValues<P> values;
     loader.load_geometry(g, i, values);
+    P exempt(S(0));
+    if (g.clip.count > 0 && g.clip.exempt != nullptr) loader.template load<1, 1>(g.clip.exempt + i, &exempt);
     const unsigned sound = loader.finite().bits() & lanes;
     bool colour_loaded = false;
     for (int v = 0; v < params.view_count; ++v) {
@@ -89,8 +91,13 @@ void preprocess(const PreprocessParams<typename P::Scalar>& params, std::int64_t
       ChunkSummary<S>& summary = summaries[v];
       const Slice<P> slice = slice6d(offset_from_camera(view, values.position_mm), values.direction_mean,
                                      values.chol, P(g.lambda_opacity));
-      const Footprint<P> f = project(view, slice.mean_offset, values.chol, values.opacity, slice.log2_falloff,
-                                     g.low_pass_compensation);
+      const P opacity =
+          g.clip.count == 0
+              ? values.opacity
+              : values.opacity *
+                    maximum(clip_share(g.clip, view.position_mm, slice.mean_offset, values.chol), exempt);
+      const Footprint<P> f =
+          project(view, slice.mean_offset, values.chol, opacity, slice.log2_falloff, g.low_pass_compensation);
       const PixelBox<P> box = pixel_box(f.x, f.y, f.half_width, f.half_height, P(view.width), P(view.height));
       const unsigned candidates =
           (is_drawable(view, f) & (box.x_begin < box.x_end) & (box.y_begin < box.y_end)).bits() & sound;

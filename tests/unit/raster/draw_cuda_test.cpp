@@ -66,6 +66,17 @@ TEST(DrawCuda, TakesAGradientOfOneOutputAlone) {
   }
 }
 
+TEST(DrawCuda, IsCutByPlanesAsTheCpuIs) {
+  DrawInputs inputs = inputs_of(test::random_set(150, 64, 1.2), orbit(2, 37, 30));
+  const Drawing whole = draw_cpu(inputs, false);
+  inputs.clip.planes = {{{0.6, -0.64, 0.48}, 3}, {{0, 0, -1}, 15}};
+  inputs.clip.exempt = (torch::arange(150).remainder(3) == 0).to(torch::kFloat32);
+  const Drawing here = draw_cuda(inputs, false), there = draw_cpu(inputs, false);
+  expect_near(here.output.rgb, there.output.rgb, "rgb");
+  expect_near(here.output.alpha, there.output.alpha, "alpha");
+  EXPECT_LT(here.output.alpha.mean().item<double>(), 0.9 * whole.output.alpha.mean().item<double>());
+}
+
 TEST(DrawCuda, KeepsNoRecordUnlessAsked) {
   EXPECT_FALSE(draw_cuda(inputs_of(test::random_set(20, 63, 2.0), orbit(1, 8, 8)), false).record.defined());
 }

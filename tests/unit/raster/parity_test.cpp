@@ -49,9 +49,10 @@ std::vector<Camera> orbit(int width, int height, double radius_mm = 32) {
   return cameras;
 }
 
-void expect_backends_agree(const GaussianSet& set, const std::vector<Camera>& cameras) {
-  const RenderOutput cpu = rasterize(set, cameras, {Backend::kCpu});
-  const RenderOutput oracle = rasterize(test::to_double(set), cameras, {Backend::kReference});
+void expect_backends_agree(const GaussianSet& set, const std::vector<Camera>& cameras,
+                           const ClipRegion& clip = {}) {
+  const RenderOutput cpu = rasterize(set, cameras, {Backend::kCpu, 0, clip});
+  const RenderOutput oracle = rasterize(test::to_double(set), cameras, {Backend::kReference, 0, clip});
   ASSERT_EQ(oracle.rgb.scalar_type(), torch::kFloat64);
   expect_close(cpu.rgb, oracle.rgb, kAgainstDouble, "rgb");
   expect_close(cpu.alpha, oracle.alpha, kAgainstDouble, "alpha");
@@ -203,6 +204,45 @@ TEST(Reference, GradientsAgreeWithCentralDifferences) {
     compared += tried;
   }
   EXPECT_GT(compared, 100);
+}
+
+TEST(RasterClip, CutsAsTheOracleDoesAndSparesTheExempt) {
+  const GaussianSet set = random_set(200, 5);
+  ClipRegion clip;
+  clip.planes = {{{0.6, -0.64, 0.48}, 3}, {{0, 0, -2}, 30}};  // oblique; a normal of length 2
+  expect_backends_agree(set, orbit(64, 48), clip);
+  clip.exempt = torch::arange(200).remainder(3) == 0;
+  expect_backends_agree(set, orbit(64, 48), clip);
+  const auto light = [&](const ClipRegion& region) {
+    return rasterize(set, orbit(64, 48), {Backend::kCpu, 0, region}).alpha.mean().item<double>();
+  };
+  ClipRegion all_cut = clip;
+  all_cut.exempt = torch::Tensor();
+  EXPECT_LT(light(all_cut), 0.9 * light(clip));
+  EXPECT_LT(light(clip), 0.95 * light({}));
+}
+
+TEST(RasterClip, PlaneThroughTheCentreHalvesTheOpacity) {
+  const GaussianSet set = test::make_set({test::Blob{.opacity = 0.8}});
+  const auto centre_alpha = [&](const ClipRegion& clip) {
+    return rasterize(set, {test::plain_camera()}, {Backend::kCpu, 0, clip}).alpha[0][16][16].item<double>();
+  };
+  const double whole = centre_alpha({});
+  EXPECT_NEAR(centre_alpha({{{{0, 0, 1}, -10}}, {}}) / whole, 0.5, 1e-6);
+  // One standard deviation (0.5 mm) of it on the side that goes.
+  EXPECT_NEAR(centre_alpha({{{{1, 0, 0}, 0.5}}, {}}) / whole, 0.8413447, 1e-6);
+  EXPECT_EQ(centre_alpha({{{{1, 0, 0}, -5}}, {}}), 0);
+  EXPECT_EQ(centre_alpha({{{{1, 0, 0}, 5}}, {}}), whole);
+}
+
+TEST(RasterClip, RefusesGradientsBadPlanesAndTooMany) {
+  GaussianSet set = random_set(10, 6);
+  const auto draw = [&](const ClipRegion& clip) { rasterize(set, orbit(8, 8), {Backend::kCpu, 0, clip}); };
+  EXPECT_THROW(draw({{{{0, 0, 0}, 1}}, {}}), Error);
+  EXPECT_THROW(draw({std::vector<ClipPlane<double>>(kMaxClipPlanes + 1, {{1, 0, 0}, 0}), {}}), Error);
+  EXPECT_THROW(draw({{{{1, 0, 0}, 0}}, torch::zeros({3}, torch::kBool)}), Error);
+  set.opacity.requires_grad_(true);
+  EXPECT_THROW(draw({{{{1, 0, 0}, 0}}, {}}), Error);
 }
 
 }  // namespace

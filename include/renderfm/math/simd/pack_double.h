@@ -100,6 +100,9 @@ inline PackDouble mul_add(PackDouble a, PackDouble b, PackDouble c) { return a *
 inline PackDouble fast_exp2(PackDouble a) {
   return PackDouble::each([&](int i) { return renderfm::fast_exp2(a.v[i]); });
 }
+inline PackDouble exact_exp2(PackDouble a) {
+  return PackDouble::each([&](int i) { return renderfm::exact_exp2(a.v[i]); });
+}
 inline PackDouble exact_log2(PackDouble a) {
   return PackDouble::each([&](int i) { return renderfm::exact_log2(a.v[i]); });
 }
