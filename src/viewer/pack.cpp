@@ -75,7 +75,8 @@ double lattice_step(const std::vector<double>& values, double low, double high, 
     const double difference = std::abs(values[n] - values[n - 1]);
     if (difference > tolerance) step = std::min(step, difference);
   }
-  if (step > high - low) return 0;
+  // A pitch near the tolerance would make a lattice of anything.
+  if (step < 50 * tolerance || step > high - low) return 0;
   const double cells = std::round((high - low) / step);
   if (cells > kMax16) return 0;
   step = (high - low) / cells;
