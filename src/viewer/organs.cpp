@@ -101,8 +101,11 @@ nlohmann::json organ_colours(const GaussianSet& set) {
   for (int k = 0; k < 256; ++k) {
     const double weight = weights[k].item<double>();
     if (weight <= 0) continue;
+    // Most of an organ lies in its own shade: a swatch shows the hue as if lit.
+    constexpr double kSwatchBrightness = 0.85;
+    const double brightest = std::max(sums[k].max().item<double>(), 1e-6);
     const auto byte = [&](int channel) {
-      return static_cast<int>(255 * sums[k][channel].item<double>() / weight + 0.5);
+      return static_cast<int>(255 * kSwatchBrightness * sums[k][channel].item<double>() / brightest + 0.5);
     };
     colours[std::to_string(k)] = fmt::format("#{:02x}{:02x}{:02x}", byte(0), byte(1), byte(2));
   }
