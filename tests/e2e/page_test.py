@@ -64,8 +64,8 @@ def run(*command):
 
 
 def make_pages():
-    run(prepare, "--phantom", "1", "--spacing", "10", "--out", os.path.join(work.name, "phantoms"))
-    case = next(pathlib.Path(work.name, "phantoms").iterdir())
+    run(prepare, "--phantom", "1", "--views", "0", "--spacing", "10", "--out", os.path.join(work.name, "phantoms"))
+    case = pathlib.Path(work.name, "phantoms", "phantom_0001")
     scan = [str(case / "ct.nii.gz"), "--labels", str(case / "labels.nii.gz"), "--tf", "organs"]
     run(infer, scan[0], ply, *scan[1:])
     run(view, ply, "--html", page_file)
