@@ -68,6 +68,15 @@ std::vector<StartPoint> start_points(const Medium& medium, const LabelVolume& la
   return points;
 }
 
+/// Those of the chosen organs that occur; a box may hold few of its scan's.
+std::vector<std::string> organs_within(std::vector<std::string> organs, const LabelVolume& labels) {
+  std::erase_if(organs, [&](const std::string& organ) {
+    return std::none_of(labels.names.begin(), labels.names.end(),
+                        [&](const auto& entry) { return organ_matches(entry.second, organ); });
+  });
+  return organs;
+}
+
 std::array<bool, 256> everything() {
   std::array<bool, 256> organs{};
   organs.fill(true);
@@ -146,11 +155,11 @@ CaseStart CaseMaker::start(const CasePlan& plan, const std::filesystem::path& fo
   content.scan = scans_[plan.scan].id;
   content.split = scans_[plan.scan].split;
   content.tf_family = plan.unseen ? "unseen" : "seen";
-  content.organs = look.organs;
   content.ct = crop(whole.ct, stored);
   content.labels_volume = crop(whole.labels, stored);
   content.geometry = content.ct.geometry;
   content.labels = content.labels_volume.names;
+  content.organs = organs_within(look.organs, content.labels_volume);
   for (int axis = 0; axis < 3; ++axis)
     content.box.begin_zyx[axis] = box.begin_zyx[axis] - stored.begin_zyx[axis];
   content.box.shape_zyx = box.shape_zyx;

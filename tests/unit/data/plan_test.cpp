@@ -176,13 +176,29 @@ TEST(PrepareConfig, NamesTheNearestOfAnUnknownKey) {
 }
 
 TEST(PrepareConfig, ReadsBackWhatItWrites) {
-  for (const char* name : {"smoke", "laptop", "paper"}) {
+  for (const char* name : {"smoke", "laptop", "paper", "small", "held-out"}) {
     const std::string file = fmt::format(RENDERFM_SOURCE_DIR "/configs/prepare/{}.yaml", name);
     const data::PrepareConfig config = data::prepare_config(ConfigNode::parse_file(file));
     data::check_prepare_config(config);
     const std::string text = data::to_yaml(config);
     EXPECT_EQ(data::to_yaml(data::prepare_config(ConfigNode::parse(text, "resolved"))), text) << text;
   }
+}
+
+TEST(PrepareConfig, WhatModelsAreMeasuredWithIsInNoTrainingSet) {
+  std::set<std::string> scans[2];
+  for (const bool held_out : {false, true}) {
+    const std::string file =
+        fmt::format(RENDERFM_SOURCE_DIR "/configs/prepare/{}.yaml", held_out ? "held-out" : "small");
+    for (const data::ScanEntry& entry : data::prepare_config(ConfigNode::parse_file(file)).scans) {
+      EXPECT_EQ(entry.split == "test", held_out);
+      if (entry.kind == data::ScanEntry::Kind::kFile) scans[held_out].insert(entry.path.string());
+      for (int n = 0; n < entry.phantoms; ++n)
+        scans[held_out].insert(std::to_string(entry.first_seed + static_cast<std::uint64_t>(n)));
+    }
+  }
+  ASSERT_EQ(scans[1].count("aorta_ct.nii.gz"), 1U);
+  for (const std::string& scan : scans[1]) EXPECT_EQ(scans[0].count(scan), 0U) << scan;
 }
 
 TEST(PrepareConfig, PhantomsAreAPopulationUnlessAllAreToBeHealthy) {
