@@ -16,8 +16,9 @@ struct Foreground {
   Geometry grid;
   std::vector<std::int64_t> voxel;  ///< offset into [D, H, W]
   std::vector<float> sigma_t_per_mm;
-  std::vector<Vec3f> srgb;      ///< the transfer function's colour
-  std::vector<Vec3f> lit_srgb;  ///< colour as seen under the ambient light, display-referred
+  std::vector<Vec3f> srgb;  ///< the transfer function's colour
+  std::vector<Vec3f>
+      lit_srgb;  ///< as seen under the ambient light, display-referred; hidden ones as on a cut
   std::vector<Vec3f>
       inward_normal;            ///< times the surface probability: 0 inside, unit length on a clear surface
   std::vector<float> exposure;  ///< greatest transmittance to the outside over all directions, in [0, 1]

@@ -126,6 +126,7 @@ function sort(camera, forward, visible, order) {
     const x = xs[n] - camera[0], y = ys[n] - camera[1], z = zs[n] - camera[2];
     let d = forward[0] * x + forward[1] * y + forward[2] * z;
     if (shift) d += depthShift(shift, n, x, y, z, forward);
+    d = Math.fround(d);  // as it is kept: a bound between two floats would put the outermost planes out of range
     if (!(d >= 0.01)) continue;
     depth[kept] = d;
     rows[kept++] = n;

@@ -7,6 +7,8 @@
 #include <functional>
 
 #include "renderfm/core/parallel.h"
+#include "renderfm/math/srgb.h"
+#include "renderfm/medium/collect_foreground.h"
 
 namespace renderfm {
 namespace {
@@ -94,6 +96,31 @@ TEST(AmbientLight, FallsWithTheOpeningOfAHole) {
   EXPECT_LT(narrow, 0.35);
   EXPECT_GT(wide, narrow + 0.15);
   EXPECT_LT(wide, 0.9);
+}
+
+TEST(Foreground, ColoursWhatIsHiddenAsTheFaceOfACutAndLeavesTheRestInItsShade) {
+  // A solid with a narrow shaft: its inside is only ever seen on a cut, the shaft's bottom is seen from
+  // outside.
+  const Medium medium = make_medium(
+      [](auto i, auto j, auto k) {
+        const bool shaft = std::abs(i - kSide / 2) <= 1 && std::abs(j - kSide / 2) <= 1 && k >= 15;
+        return std::min({i, j, k}) >= 5 && std::max({i, j, k}) < 35 && !shaft;
+      },
+      0.999);
+  LabelVolume labels;
+  labels.geometry = medium.geometry();
+  const Foreground foreground = collect_foreground(medium, labels);
+  const auto lit = [&](std::int64_t i, std::int64_t j, std::int64_t k) {
+    const auto at =
+        std::find(foreground.voxel.begin(), foreground.voxel.end(), medium.geometry().offset(k, j, i));
+    EXPECT_NE(at, foreground.voxel.end());
+    return foreground.lit_srgb[static_cast<std::size_t>(at - foreground.voxel.begin())].x;
+  };
+  constexpr float kMostAlbedo = 0.98F;
+  EXPECT_NEAR(lit(12, 12, 12), srgb_from_linear(kMostAlbedo), 1e-4);
+  EXPECT_NEAR(lit(20, 20, 8), srgb_from_linear(kMostAlbedo), 1e-4);
+  EXPECT_LT(lit(20, 20, 14), kMostAlbedo * lit(20, 20, 8));
+  EXPECT_LT(lit(20, 20, 14), kMostAlbedo * lit(10, 10, 34));
 }
 
 TEST(AmbientLight, DimsByTheTransmittanceOfAThinVeil) {
