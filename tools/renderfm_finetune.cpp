@@ -8,10 +8,13 @@
 #include "common/scan_options.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
+#include "renderfm/data/path_traced_views.h"
 #include "renderfm/gaussian/gaussian_file.h"
 #include "renderfm/gaussian/ply.h"
 #include "renderfm/model/gaussian_view.h"
+#include "renderfm/model/scene_medium.h"
 #include "renderfm/train/finetune.h"
+#include "renderfm/train/traced_views.h"
 
 namespace {
 
@@ -19,21 +22,58 @@ using namespace renderfm;
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string in, out, views, curve;
+  std::string in, out, views, ct, keep_views, light = "uniform", curve;
+  TracedViewsOptions trace{.train = 0};
+  int size = 256;
   bool densify = false, restart = false, overwrite = false;
   FinetuneOptions tune;
   tools::ScanOptions scan;
 };
 
-GaussianSet load_start(const Options& options) {
-  if (tools::is_gaussian_file(options.in))
-    return select_organs(read_gaussians(options.in), options.scan.organs);
+/// What the scan is shown as; the network may be null.
+struct Subject {
+  Scene scene;
+  TransferFunction tf;
+};
+
+Subject load_subject(const std::string& ct, const Options& options, const Network* network) {
   const tools::TransferFunctionChoice choice(options.scan);
-  const auto network = tools::load_network(options.scan);
-  const Scene scene = tools::load_scene(options.in, options.scan, network.get());
-  const auto functions = choice.resolve(scene);
+  Subject subject{tools::load_scene(ct, options.scan, network), {}};
+  const auto functions = choice.resolve(subject.scene);
   if (functions.size() != 1) fail_usage("fine-tuning is for one transfer function; give a single --tf");
-  return tools::predict(scene, functions.front(), options.scan, network.get()).gaussians;
+  subject.tf = functions.front();
+  return subject;
+}
+
+struct Inputs {
+  GaussianSet start;
+  ViewSplit views;
+};
+
+ViewSplit trace(const Subject& subject, const Options& options, const fs::path& folder) {
+  data::PrepareConfig config;
+  config.light = options.light;
+  const data::Renderer renderer = data::path_traced_views(config, options.scan.device);
+  const SceneMedium shown = make_scene_medium(subject.scene, subject.tf, options.scan.organs);
+  return trace_views(shown.medium, shown.sphere, renderer, options.trace, folder);
+}
+
+Inputs load_inputs(const Options& options, const fs::path& traced) {
+  const bool given = tools::is_gaussian_file(options.in);
+  const bool traces = options.trace.train > 0;
+  if (given && traces && options.ct.empty()) {
+    fail_usage("--path-trace needs the scan that {} was made from; name it by --ct", options.in);
+  }
+  if (!given && !options.ct.empty()) fail_usage("--ct is for Gaussians; {} is a scan itself", options.in);
+  Inputs inputs;
+  if (!traces) inputs.views = read_view_split(options.views);
+  if (given) inputs.start = select_organs(read_gaussians(options.in), options.scan.organs);
+  if (given && !traces) return inputs;
+  const auto network = given ? nullptr : tools::load_network(options.scan);
+  const Subject subject = load_subject(given ? options.ct : options.in, options, network.get());
+  if (!given) inputs.start = tools::predict(subject.scene, subject.tf, options.scan, network.get()).gaussians;
+  if (traces) inputs.views = trace(subject, options, traced);
+  return inputs;
 }
 
 void write_curve(const FinetuneResult& result, const fs::path& path) {
@@ -57,8 +97,13 @@ void run(Options options) {
   options.tune.state_file = out.string() + ".run";
   if (options.restart) fs::remove(options.tune.state_file);
 
-  const ViewSplit views = read_view_split(options.views);
-  const GaussianSet start = load_start(options);
+  if (options.views.empty() == (options.trace.train == 0)) {
+    fail_usage("name the pictures to refine against: either --views DIR or --path-trace N");
+  }
+  const bool keeps_views = !options.keep_views.empty();
+  const fs::path traced = keeps_views ? fs::path(options.keep_views) : fs::path(out.string() + ".views");
+  if (options.restart && !keeps_views) fs::remove_all(traced);
+  const auto [start, views] = load_inputs(options, traced);
   if (options.densify) {
     options.tune.densify = scaled_to(DensifyOptions{.lower_opacity_every = 0}, options.tune.steps);
     options.tune.densify->max_gaussians = options.scan.max_gaussians;
@@ -69,6 +114,7 @@ void run(Options options) {
   write_ply(result.gaussians, out);
   if (!options.curve.empty()) write_curve(result, options.curve);
   fs::remove(options.tune.state_file);
+  if (options.trace.train > 0 && !keeps_views) fs::remove_all(traced);
   fmt::print(
       "{}: {} Gaussians, {} views learnt from, {} held out{}: {:.2f} dB before, {:.2f} dB after {} steps, "
       "{:.1f} s{}\n",
@@ -86,7 +132,10 @@ int main(int argc, char** argv) {
       "  renderfm-finetune out.ply refined.ply --views case_folder\n"
       "  renderfm-finetune ct.nii.gz refined.ply --labels segmentation.nii.gz --tf organs --views views\n"
       "  renderfm-finetune out.ply refined.ply --views transforms.json --minutes 1.5\n"
-      "A run that was cut short is taken up again by the same command: OUT.run holds it until OUT is there."};
+      "  renderfm-finetune ct.nii.gz refined.ply --path-trace 20\n"
+      "  renderfm-finetune out.ply refined.ply --path-trace 40 --size 512 --ct ct.nii.gz --tf organs\n"
+      "A run that was cut short is taken up again by the same command: OUT.run and OUT.views hold it until "
+      "OUT is there."};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions& common) {
     const std::string tuning = "Fine-tuning";
     app.add_option("IN", options.in, "Gaussians (.ply .glb .spz .splat), or a CT as renderfm-infer takes it")
@@ -96,8 +145,30 @@ int main(int argc, char** argv) {
            "--views", options.views,
            "Folder with transforms_train.json (and transforms_test.json) or transforms.json in the NeRF "
            "convention, or such a file; one of our cases is such a folder")
-        ->required()
         ->group(tuning);
+    auto* const traced =
+        app.add_option(
+               "--path-trace", options.trace.train,
+               "Instead of --views: trace so many pictures of the scan to learn from, and held-out ones")
+            ->default_str("")
+            ->check(CLI::Range(1, 10000).description(""))
+            ->group(tuning);
+    const auto add_traced = [&](CLI::Option* option) { option->needs(traced)->group(tuning); };
+    add_traced(app.add_option("--held-out", options.trace.held_out,
+                              "Held-out pictures; 0 for a quarter as many, at least 3")
+                   ->check(CLI::Range(0, 10000).description("")));
+    add_traced(app.add_option("--size", options.size, "Their width and height in pixels")
+                   ->check(CLI::Range(16, 8192).description("")));
+    add_traced(app.add_option("--spp", options.trace.train_samples,
+                              "Samples per pixel, denoised where Open Image Denoise is found")
+                   ->check(CLI::Range(1, 1 << 20).description("")));
+    add_traced(app.add_option("--held-out-spp", options.trace.held_out_samples,
+                              "The same of held-out pictures, never denoised")
+                   ->check(CLI::Range(1, 1 << 20).description("")));
+    add_traced(app.add_option("--light", options.light, "uniform, studio, or a YAML file"));
+    add_traced(app.add_option("--ct", options.ct, "The scan to trace, where IN holds Gaussians"));
+    add_traced(app.add_option("--keep-views", options.keep_views,
+                              "Keep the traced pictures in this folder, for --views"));
     app.add_option("--steps", options.tune.steps, "Steps of one view each")
         ->check(CLI::Range(1, 10000000).description(""))
         ->group(tuning);
@@ -118,7 +189,8 @@ int main(int argc, char** argv) {
     app.add_flag("--overwrite", options.overwrite, "Replace OUT")->group(tuning);
     tools::add_scan_options(app, options.scan);
     return [&] {
-      options.tune.seed = common.seed;
+      options.tune.seed = options.trace.seed = common.seed;
+      options.trace.width = options.trace.height = options.size;
       run(options);
     };
   });

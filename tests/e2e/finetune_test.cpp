@@ -7,6 +7,7 @@
 #include "renderfm/raster/rasterize.h"
 #include "renderfm/view/cameras_json.h"
 #include "support/program.h"
+#include "support/small_scan.h"
 #include "unit/raster/scenes.h"
 
 namespace renderfm::test {
@@ -83,6 +84,33 @@ TEST_F(FinetuneProgram, GoesOnAfterItWasKilled) {
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_NE(resumed.err.find("resuming"), std::string::npos) << resumed.err;
   EXPECT_EQ(read_file(out("fine.ply")), whole);
+}
+
+TEST_F(FinetuneProgram, TracesItsOwnViewsOfAScanAndGoesOnWithThem) {
+  write_nifti(small_phantom().ct, file("ct.nii"));
+  write_nifti(small_phantom().labels, file("labels.nii"));
+  const std::string words =
+      " --path-trace 4 --size 32 --spp 2 --held-out-spp 2 --steps 20 --max-gaussians 3000 --tf bone --device "
+      "cpu "
+      "--spacing 6 --labels " +
+      file("labels.nii").string();
+  const std::string program = std::string(RENDERFM_FINETUNE) + " " + file("ct.nii").string() + " ";
+  const Outcome kept = run(program + out("a.ply") + words + " --keep-views " + out("traced"));
+  ASSERT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_NE(kept.out.find("4 views learnt from, 3 held out:"), std::string::npos) << kept.out;
+  // A run that was killed while it traced has left some views: they are taken up, not traced anew.
+  std::filesystem::copy(out("traced"), out("b.ply.views"));
+  for (const char* lost : {"002.png", "006.png", "transforms_test.json"}) {
+    std::filesystem::remove(std::filesystem::path(out("b.ply.views")) / lost);
+  }
+  ASSERT_EQ(run(program + out("b.ply") + words).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(out("b.ply.views")));
+  EXPECT_EQ(read_file(out("b.ply")), read_file(out("a.ply")));
+  // Gaussians need the scan that they were made from, and the views are refined against like any others.
+  const std::string refine = std::string(RENDERFM_FINETUNE) + " " + out("a.ply") + " " + out("c.ply");
+  EXPECT_NE(run(refine + " --path-trace 4").err.find("name it by --ct"), std::string::npos);
+  EXPECT_NE(run(refine).err.find("either --views DIR or --path-trace N"), std::string::npos);
+  EXPECT_EQ(run(refine + " --steps 5 --views " + out("traced")).exit_code, 0);
 }
 
 TEST_F(FinetuneProgram, SaysWhatIsWrongWithTheViews) {

@@ -138,6 +138,45 @@ TEST_F(Finetune, ReturnsTheStartWhereNothingIsBetter) {
   EXPECT_GE(finetune(start_, views_, options).psnr_after_db, mean_psnr_db(start_, views_.held_out));
 }
 
+TEST_F(Finetune, NeverReturnsWorseHeldOutViewsThanItWasGiven) {
+  set_verbosity(Verbosity::kQuiet);
+  const torch::NoGradGuard no_grad;
+  GaussianSet other = raster::test::random_set(150, 5, 3.0);
+  other.position_mm *= 0.7;
+  ViewSplit cameras = views_, one{{views_.train[0]}, {views_.train[0]}, false}, one_learnt = views_;
+  for (std::size_t v = 0; v < cameras.train.size(); ++v) {
+    cameras.train[v].camera = views_.train[(v + 3) % cameras.train.size()].camera;
+  }
+  for (std::size_t v = 0; v < cameras.held_out.size(); ++v) {
+    cameras.held_out[v].camera = views_.held_out[(v + 1) % cameras.held_out.size()].camera;
+  }
+  one_learnt.train.resize(1);
+  const ViewSplit another = split_of(other);
+  ViewSplit learnt_from_another = views_;
+  learnt_from_another.train = another.train;
+  struct Wrong {
+    const char* what;
+    const ViewSplit* views;
+    bool hopeless;
+  };
+  const torch::AutoGradMode grad(true);
+  for (const Wrong& w :
+       {Wrong{"wrong cameras on both sides", &cameras, false}, Wrong{"one view on both sides", &one, false},
+        Wrong{"one view to learn from", &one_learnt, false}, Wrong{"views of another scan", &another, false},
+        Wrong{"another scan to learn from", &learnt_from_another, true}}) {
+    SCOPED_TRACE(w.what);
+    const GaussianSet& start = w.hopeless ? truth_ : start_;
+    const double before_db = mean_psnr_db(start, w.views->held_out);
+    const FinetuneResult result = finetune(start, *w.views, short_run(40));
+    // Measured anew on what was returned, not on what it says.
+    const double after_db = mean_psnr_db(result.gaussians, w.views->held_out);
+    EXPECT_GE(after_db, before_db);
+    EXPECT_EQ(result.made_progress, after_db > before_db);
+    EXPECT_EQ(same_bits(result.gaussians, start), !result.made_progress);
+    EXPECT_FALSE(w.hopeless && result.made_progress);
+  }
+}
+
 TEST_F(Finetune, StopsWhereHeldOutViewsNoLongerImprove) {
   FinetuneOptions options = short_run(400);
   options.evaluations = 100;
