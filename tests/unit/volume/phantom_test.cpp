@@ -165,6 +165,65 @@ TEST(Phantom, IsNotMirrored) {
   }
 }
 
+TEST(Phantom, TheColonFramesTheSmallBowel) {
+  for (const Phantom* patient : {&coarse(), &woman()}) {
+    const char* who = patient == &coarse() ? "man" : "woman";
+    const auto& facts = patient == &coarse() ? coarse_facts() : woman_facts();
+    const auto centre = [&](const char* name) { return facts.at(name).centroid_mm; };
+    const LabelVolume& labels = patient->labels;
+    const Geometry& g = labels.geometry;
+    const Vec3d loops = centre("small_bowel");
+    const double l2 = centre("vertebrae_L2").z, l4 = centre("vertebrae_L4").z;
+    std::int64_t ascending = 0, descending = 0, transverse_voxels = 0, rectum_voxels = 0;
+    double hepatic_flexure = -1e9, splenic_flexure = -1e9;
+    Vec3d transverse{0, 0, 0}, rectum{0, 0, 0};
+    for (std::int64_t k = 0; k < g.depth(); ++k) {
+      double right[2] = {1e9, 1e9}, left[2] = {-1e9, -1e9};  // extents of colon and small bowel
+      const double z = g.world_from_index({0, 0, static_cast<double>(k)}).z;
+      for (std::int64_t j = 0; j < g.height(); ++j) {
+        for (std::int64_t i = 0; i < g.width(); ++i) {
+          const auto found = labels.names.find(labels.at(k, j, i));
+          if (found == labels.names.end()) continue;
+          const bool colon = found->second == "colon";
+          if (!colon && found->second != "small_bowel") continue;
+          const Vec3d p =
+              g.world_from_index({static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)});
+          right[colon ? 0 : 1] = std::min(right[colon ? 0 : 1], p.x);
+          left[colon ? 0 : 1] = std::max(left[colon ? 0 : 1], p.x);
+          if (!colon) continue;
+          const double side = p.x - loops.x;
+          if (side < -50) hepatic_flexure = std::max(hepatic_flexure, z);
+          if (side > 50) splenic_flexure = std::max(splenic_flexure, z);
+          if (z > l4 && z < l2 && side < -50) ++ascending;
+          if (z > l4 && z < l2 && side > 50) ++descending;
+          if (z > l4 && std::abs(side) < 30) transverse = transverse + p, ++transverse_voxels;
+          if (z < centre("sacrum").z - 20) rectum = rectum + p, ++rectum_voxels;
+        }
+      }
+      if (z < l4 || z > l2) continue;
+      // Between L2 and L4 the outermost bowel is colon on either side.
+      EXPECT_LT(right[0], std::min(loops.x - 50, right[1] + 8)) << who << " at " << z;
+      EXPECT_GT(left[0], std::max(loops.x + 50, left[1] - 8)) << who << " at " << z;
+    }
+    // The wide ascending colon is on the patient's right and turns below the liver; the narrow descending one
+    // comes from the higher flexure below the spleen.
+    EXPECT_GT(static_cast<double>(ascending), 1.3 * static_cast<double>(descending)) << who;
+    EXPECT_GT(splenic_flexure, hepatic_flexure + 20) << who;
+    // In the middle, the transverse colon hangs before and above the loops.
+    ASSERT_GT(transverse_voxels, 50) << who;
+    transverse = transverse * (1.0 / static_cast<double>(transverse_voxels));
+    EXPECT_GT(transverse.z, loops.z + 50) << who;
+    EXPECT_LT(transverse.y, centre("pancreas").y - 40) << who;
+    // It ends as the rectum: in the midline, behind the bladder.
+    ASSERT_GT(rectum_voxels, 50) << who;
+    rectum = rectum * (1.0 / static_cast<double>(rectum_voxels));
+    EXPECT_LT(std::abs(rectum.x - centre("sacrum").x), 15) << who;
+    EXPECT_GT(rectum.y, centre("urinary_bladder").y + 40) << who;
+    const auto pieces = piece_sizes(labels, [](const std::string& name) { return name == "colon"; });
+    EXPECT_GT(static_cast<double>(pieces[0]), 0.95 * static_cast<double>(facts.at("colon").voxels)) << who;
+  }
+}
+
 TEST(Phantom, OrgansHaveAdultSizes) {
   const struct {
     const char* organ;
