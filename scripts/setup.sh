@@ -24,7 +24,8 @@ test_download="up to 2.2 GB"
 system_packages=(build-essential cmake ninja-build ccache git python3 python3-venv libinsighttoolkit5-dev
                  libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libstb-dev
                  libminizip-dev zlib1g-dev libzstd-dev libgloo-dev)
-test_system_packages=(libgtest-dev libbenchmark-dev libboost-context-dev)
+# ffmpeg: films are written through it, where it is.
+test_system_packages=(libgtest-dev libbenchmark-dev libboost-context-dev ffmpeg)
 # The viewer is tried in a browser; Ubuntu has it as a snap alone, and the test is skipped there.
 if grep -qs '^ID=debian' "${RENDERFM_OS_RELEASE:-/etc/os-release}"; then test_system_packages+=(chromium); fi
 

@@ -1,10 +1,12 @@
 """The viewer's page in headless Chromium, on a small phantom: it draws what renderfm-render draws, every control
-does what it says, nothing goes over a network, and memory does not grow.
+does what it says, nothing goes over a network, and memory does not grow. Films, of the page and of
+renderfm-render, are read back with ffmpeg.
 
 Usage: page_test.py RENDERFM_PREPARE RENDERFM_INFER RENDERFM_VIEW RENDERFM_RENDER. Exits 77 where there is no
 Chromium or no playwright. One browser serves all checks.
 """
 import io
+import json
 import math
 import os
 import pathlib
@@ -248,7 +250,7 @@ def check_controls(browser):
 
 
 def check_memory(browser):
-    page = open_page(browser, few_file, {"width": 128, "height": 128}, "#ui=0&az=0&el=0")
+    page = open_page(browser, few_file, {"width": 128, "height": 128}, "#ui=0&az=0&el=0&hide=liver")
     page.wait_for_function("window.renderfm !== undefined")
     settle(page)
     used = """async () => { for (let k = 0; k < 3; ++k) { gc(); await new Promise((r) => setTimeout(r, 20)); }
@@ -270,6 +272,48 @@ def check_memory(browser):
     check(now["frames"] - stats["frames"] >= 250, f"every second one was drawn: {now['frames'] - stats['frames']} pictures")
     check(now["sorts"] - stats["sorts"] >= 50, f"and the order made anew {now['sorts'] - stats['sorts']} times on the way")
     check_clean(page, "moves")
+    page.close()
+
+
+def probe(film):
+    """Codec, width, height and pictures of a film, as ffprobe counts them."""
+    text = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-of", "json", "-show_entries",
+                           "stream=codec_name,width,height,nb_read_frames", film], check=True, capture_output=True).stdout
+    stream, = json.loads(text)["streams"]
+    return stream["codec_name"], stream["width"], stream["height"], int(stream["nb_read_frames"])
+
+
+def check_films(browser):
+    if not shutil.which("ffmpeg") or not shutil.which("ffprobe"):
+        print("[  SKIPPED ] films: there is no ffmpeg on this machine")
+        return
+    film, folder, one = (os.path.join(work.name, name) for name in ("film.mp4", "orbit", "picture.png"))
+    orbit = ["--orbit", "6", "--size", "160x128"]
+    run(render, ply, film, *orbit)
+    run(render, ply, folder, *orbit)
+    check(probe(film) == ("h264", 160, 128, 6), f"renderfm-render writes an .mp4: {probe(film)}")
+    for index in (0, 4):
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", film, "-vf", f"select=eq(n\\,{index})", "-frames:v", "1", one],
+                       check=True)
+        value = psnr(picture(pathlib.Path(one).read_bytes()), picture(pathlib.Path(folder, f"{index:03}.png").read_bytes()))
+        check(value >= 30, f"its picture {index} is that of --orbit: {value:.1f} dB")
+    for what, size, path in (("an odd size", "161x128", os.environ["PATH"]), ("a machine without ffmpeg", "160x128", "/nowhere")):
+        refused = os.path.join(work.name, "refused.mp4")
+        outcome = subprocess.run([render, ply, refused, "--orbit", "6", "--size", size], env={**os.environ, "PATH": path},
+                                 capture_output=True, text=True)
+        check(outcome.returncode == 2 and not os.path.exists(refused), f"{what} is refused: {outcome.stderr.strip()}")
+
+    page = open_page(browser, few_file, {"width": 160, "height": 128}, "#az=40&el=10", accept_downloads=True)
+    page.wait_for_function("window.renderfm !== undefined")
+    settle(page)
+    page.evaluate("renderfm.filmSeconds = 1")
+    with page.expect_download() as download:
+        page.evaluate("document.getElementById('record').click()")
+    codec, width, height, count = probe(download.value.path())
+    check(codec in ("vp9", "vp8", "h264") and (width, height) == (160, 128) and count >= 5,
+          f"the page records a turn: {codec}, {width}x{height}, {count} pictures")
+    check(hash_of(page)["az"] == "40", "and goes back to where it was")
+    check_clean(page, "film")
     page.close()
 
 
@@ -319,6 +363,7 @@ def main():
         check_controls(browser)
         check_presets_and_phone(browser)
         check_fallback(browser)
+        check_films(browser)
         check_memory(browser)
         browser.close()
     print(f"{len(failures)} checks failed")

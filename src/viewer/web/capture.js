@@ -42,7 +42,7 @@ function scaleBar(mmPerPixel, room) {
 }
 
 // One turn as a film, as fast as this machine draws it; resolves to null where the browser cannot.
-async function takeFilm(stage, { seconds = 8, onProgress = () => {} } = {}) {
+async function takeFilm(stage, { seconds, onProgress }) {
   if (!window.MediaRecorder || !stage.canvas.captureStream) return null;
   const type = ["video/webm;codecs=vp9", "video/webm", "video/mp4"].find((t) => MediaRecorder.isTypeSupported(t));
   if (!type) return null;

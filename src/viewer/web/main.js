@@ -166,7 +166,7 @@ function start(stage) {
   byId("record").onclick = async () => {
     setTurning(false);
     byId("record").disabled = true;
-    const film = await takeFilm(stage, { onProgress: (share) => toast(`Recording, ${Math.round(100 * share)} %`) });
+    const film = await takeFilm(stage, { seconds: window.renderfm.filmSeconds, onProgress: (share) => toast(`Recording, ${Math.round(100 * share)} %`) });
     byId("record").disabled = false;
     if (film) download(film.blob, `render-fm.${film.suffix}`);
     else toast("This browser cannot record films.");
@@ -230,6 +230,7 @@ function start(stage) {
     settled: () => stage.settled(),
     hash: () => hashFromState(page, stage.state),
     show: (hash) => { history.replaceState(null, "", hash); applyHash(); return stage.settled(); },
+    filmSeconds: 8,
     stats: () => ({ ...stage.stats, quality: stage.quality, float: stage.renderer.float }),
   };
 }
