@@ -15,8 +15,10 @@ h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 2re
 p.note { color: var(--muted); margin: .2rem 0 .8rem; max-width: 62rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .65rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .3rem .55rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th { white-space: normal; vertical-align: bottom; line-height: 1.2; }
 th:first-child, td:first-child { text-align: left; }
+#differences td:nth-child(2), #differences th:nth-child(2) { text-align: left; }
 td.best { font-weight: 650; color: var(--accent); }
 tr.paper td { color: var(--muted); font-style: italic; }
 select, button { font: inherit; padding: .15rem .5rem; margin: 0 .4rem .4rem 0; }
@@ -42,7 +44,7 @@ frames a second are of single held-out views on this machine's CPU.</p>
 interval speaks for these scans, not for others. Bold: the interval leaves out 0.</p>
 <h2>View by view</h2><select id="metric" aria-label="Metric"></select><div class="scroll" id="plot"></div>
 <h2>Worst views first</h2><p class="note">Truth, method, and a wipe between the two (drag: truth on the left); error is the mean absolute
-difference of the channels, four times enlarged.</p>
+difference of the channels, four times enlarged. Chosen by their mean over the methods.</p>
 <div id="choice"></div><div id="views"></div>
 <script type="application/json" id="data">)page";
 
@@ -113,15 +115,19 @@ function plot(metric) {
                       return x.reduce((a, b) => a + b, 0) / x.length; };
   views.sort((a, b) => mean(a) - mean(b));
   const values = methods.flatMap(m => Object.values(data.perView[m][metric] || {})).filter(Number.isFinite);
-  const low = Math.min(...values), high = Math.max(...values), span = high - low || 1;
+  // Round steps of 1, 2 or 5 times a power of ten, four or so of them.
+  const range = Math.max(...values) - Math.min(...values) || 1;
+  const power = 10 ** Math.floor(Math.log10(range / 4));
+  const step = power * [1, 2, 5, 10].find(k => k * power >= range / 4);
+  const low = step * Math.floor(Math.min(...values) / step), high = step * Math.ceil(Math.max(...values) / step + 1e-9);
+  const span = high - low || step, places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const W = Math.max(680, 130 + 14 * views.length), H = 270, left = 56, right = 110, top = 12, bottom = 34;
   const x = i => left + (views.length < 2 ? 0.5 : i / (views.length - 1)) * (W - left - right);
   const y = v => H - bottom - (v - low) / span * (H - top - bottom);
   const root = svg('svg', {width: W, height: H, role: 'img', 'aria-label': metric + ' of every view'});
-  for (let t = 0; t <= 4; ++t) {
-    const v = low + t / 4 * span;
+  for (let v = low; v <= high + step / 2; v += step) {
     root.append(svg('line', {x1: left, x2: W - right, y1: y(v), y2: y(v), class: 'grid'}),
-                svg('text', {x: left - 6, y: y(v) + 4, 'text-anchor': 'end'}, v.toFixed(digits(metric))));
+                svg('text', {x: left - 6, y: y(v) + 4, 'text-anchor': 'end'}, v.toFixed(places)));
   }
   root.append(svg('text', {x: left, y: H - 8}, 'held-out views, ordered by their mean over the methods'));
   let labels = [];
@@ -171,7 +177,8 @@ function wipe(truth, drawn) {
 }
 function show(method) {
   for (const b of document.querySelectorAll('#choice button')) b.disabled = b.textContent === method;
-  document.getElementById('views').replaceChildren(...data.pictures.filter(v => v.methods[method]).map(v => {
+  document.getElementById('views').replaceChildren(...data.pictures.filter(v => v.methods[method])
+      .sort((a, b) => a.methods[method].psnr - b.methods[method].psnr).map(v => {
     const m = v.methods[method], panel = (node, text) => el('figure', {}, node, el('figcaption', {}, text));
     return el('div', {class: 'view'}, el('h3', {}, `${v.name} — ${m.psnr.toFixed(2)} dB`), el('div', {class: 'panels'},
       panel(picture(v.truth, 'truth'), 'truth'), panel(picture(m.src, method), method), panel(wipe(v.truth, m.src), 'truth | ' + method),

@@ -1,6 +1,5 @@
 #include "renderfm/image/flip.h"
 
-#include <torch/nn/functional/conv.h>
 #include <torch/nn/functional/padding.h>
 
 #include <array>
@@ -8,6 +7,7 @@
 #include <numbers>
 
 #include "renderfm/core/check.h"
+#include "renderfm/core/parallel.h"
 #include "renderfm/tensor/check_tensor.h"
 
 namespace renderfm {
@@ -77,12 +77,32 @@ torch::Tensor hyab(const torch::Tensor& a, const torch::Tensor& b) {
   return difference[0].abs() + (difference[1].square() + difference[2].square()).sqrt();
 }
 
-/// `image` [C, H, W] filtered channel by channel with `kernel` [C, K, K], the border repeated.
+/// `image` [C, H, W] filtered channel by channel with `kernel` [C, K, K], the border repeated. Torch's own
+/// convolution of doubles unfolds the picture into a matrix K^2 times as large.
 torch::Tensor filtered(const torch::Tensor& image, const torch::Tensor& kernel) {
-  const std::int64_t radius = kernel.size(-1) / 2;
+  const std::int64_t width = kernel.size(-1), radius = width / 2;
   const torch::Tensor padded =
-      F::pad(image.unsqueeze(0), F::PadFuncOptions({radius, radius, radius, radius}).mode(torch::kReplicate));
-  return F::conv2d(padded, kernel.unsqueeze(1), F::Conv2dFuncOptions().groups(image.size(0)))[0];
+      F::pad(image.unsqueeze(0),
+             F::PadFuncOptions({radius, radius, radius, radius}).mode(torch::kReplicate))[0]
+          .contiguous();
+  const torch::Tensor weights = kernel.contiguous();
+  torch::Tensor result = torch::zeros_like(image, torch::MemoryFormat::Contiguous);
+  const double* const in = padded.const_data_ptr<double>();
+  const double* const weight = weights.const_data_ptr<double>();
+  double* const out = result.data_ptr<double>();
+  const std::int64_t rows = image.size(1), columns = image.size(2);
+  const std::int64_t padded_rows = padded.size(1), padded_columns = padded.size(2);
+  parallel_for(0, image.size(0) * rows, 8, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t channel = row / rows, y = row % rows;
+      for (std::int64_t k = 0; k < width * width; ++k) {
+        const double w = weight[channel * width * width + k];
+        const double* const from = in + (channel * padded_rows + y + k / width) * padded_columns + k % width;
+        for (std::int64_t x = 0; x < columns; ++x) out[row * columns + x] += w * from[x];
+      }
+    }
+  });
+  return result;
 }
 
 /// Squared distance to the kernel's centre and the offsets themselves, in pixels.
