@@ -31,6 +31,7 @@ constexpr const char* kHelp =
   --rig NAME       uniform (default), studio, headlight or a YAML file
   --sky HOW        how the sky is found: escape (default), shadow, both
   --depth N        scatters, 15 for the twin (max_depth 16 elsewhere) and 32 for a scan by default
+  --phase-g G      mean cosine of the twin's Henyey-Greenstein phase function, 0 by default
   --cell N         edge of a majorant cell in voxels; 0 chooses
   --spp N          samples per pixel, 64 by default
   --size N         width and height in pixels, 256 by default
@@ -45,9 +46,10 @@ The sky is black to the camera: rgb is premultiplied by alpha. The JSON holds th
 
 std::map<std::string, std::string> parse(int argc, char** argv) {
   std::map<std::string, std::string> values{
-      {"scene", "twin"}, {"data", "example"}, {"tf", "organs"}, {"spacing", "1.5"}, {"rig", "uniform"},
-      {"sky", "escape"}, {"depth", "0"},      {"cell", "0"},    {"spp", "64"},      {"size", "256"},
-      {"azimuth", "30"}, {"elevation", "10"}, {"seed", "1"},    {"repeat", "1"},    {"out", ""}};
+      {"scene", "twin"},   {"data", "example"}, {"tf", "organs"}, {"spacing", "1.5"},
+      {"rig", "uniform"},  {"sky", "escape"},   {"depth", "0"},   {"cell", "0"},
+      {"spp", "64"},       {"size", "256"},     {"phase-g", "0"}, {"azimuth", "30"},
+      {"elevation", "10"}, {"seed", "1"},       {"repeat", "1"},  {"out", ""}};
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     if (name == "--help" || name == "-h") {
@@ -92,6 +94,7 @@ void run(int argc, char** argv) {
   const bench::TracedScan& s = *scan;
   DensityGrid density;
   if (twin) density = bench::density_twin(s);
+  density.phase_g = std::stof(value.at("phase-g"));
   const auto now = [] { return std::chrono::steady_clock::now(); };
   const auto since = [&](auto start) { return std::chrono::duration<double>(now() - start).count(); };
   const auto setup_start = now();
@@ -128,16 +131,18 @@ void run(int argc, char** argv) {
       " \"foreground_samples_per_s\": {:.0f}, \"variance_per_sample\": {:.6f}, \"rate_over_variance\": "
       "{:.0f},\n"
       " \"mean_rgb\": [{:.6f}, {:.6f}, {:.6f}], \"capped_paths\": {}, \"noise_rmse\": {:.6f},\n"
+      " \"albedo\": [{}, {}, {}], \"phase_g\": {},\n"
       " \"camera\": {{\"position_mm\": [{}, {}, {}], \"fx\": {}, \"centre_mm\": [{}, {}, {}]}},\n"
       " \"grid\": {{\"shape_zyx\": [{}, {}, {}], \"spacing_mm\": [{}, {}, {}], \"origin_mm\": [{}, {}, "
       "{}]}}}}\n",
       value.at("scene"), s.name, spp, size, thread_count(), simd_level_name(simd_level()), setup_s, best_s,
       rate, static_cast<double>(seen) / static_cast<double>(pixels),
       rate * static_cast<double>(seen) / static_cast<double>(pixels), variance, rate / variance, rgb[0],
-      rgb[1], rgb[2], film.capped_paths(), spp % 2 == 0 ? noise_rmse(film) : 0.0, camera.position_mm.x,
-      camera.position_mm.y, camera.position_mm.z, camera.fx, s.sphere.centre_mm.x, s.sphere.centre_mm.y,
-      s.sphere.centre_mm.z, g.depth(), g.height(), g.width(), g.spacing_zyx_mm[0], g.spacing_zyx_mm[1],
-      g.spacing_zyx_mm[2], g.origin_mm.x, g.origin_mm.y, g.origin_mm.z);
+      rgb[1], rgb[2], film.capped_paths(), spp % 2 == 0 ? noise_rmse(film) : 0.0, density.albedo.x,
+      density.albedo.y, density.albedo.z, density.phase_g, camera.position_mm.x, camera.position_mm.y,
+      camera.position_mm.z, camera.fx, s.sphere.centre_mm.x, s.sphere.centre_mm.y, s.sphere.centre_mm.z,
+      g.depth(), g.height(), g.width(), g.spacing_zyx_mm[0], g.spacing_zyx_mm[1], g.spacing_zyx_mm[2],
+      g.origin_mm.x, g.origin_mm.y, g.origin_mm.z);
   const std::string prefix = value.at("out");
   if (prefix.empty()) return;
   write_plane(images.rgb_linear, prefix + ".mean.f32");
