@@ -12,7 +12,7 @@
 namespace renderfm {
 namespace {
 
-constexpr double kFineClassSpacing_mm = 2;  // above it, the class grid is twice as fine
+constexpr double kFineClassSpacing_mm = 1.2;  // above it, the class grid is twice as fine
 constexpr std::int64_t kGrain = 1 << 16;
 
 std::size_t bin_of(std::int16_t hu) { return static_cast<std::size_t>(hu - kMinHu); }

@@ -32,7 +32,7 @@ class Medium {
   const Geometry& geometry() const { return geometry_; }
   const std::vector<std::int16_t>& hu() const { return hu_; }
   /// Class of every cell of the class grid, which is `class_scale()` times finer than the voxel grid per axis
-  /// (2 where the spacing exceeds 2 mm); 0 is invisible.
+  /// (2 where the spacing exceeds 1.2 mm); 0 is invisible.
   const std::vector<std::uint8_t>& class_map() const { return class_map_; }
   int class_scale() const { return class_scale_; }
   /// Class 0 first; at most 32.

@@ -86,7 +86,7 @@ void expect_equal(const Pair& pair) {
 
 struct Case {
   const char* name;
-  double spacing_mm;  // above 2 mm the class map is twice as fine
+  double spacing_mm;  // above 1.2 mm the class map is twice as fine
   bool gradient_opacity;
   const char* rig;
   SkySampling sky;
@@ -105,10 +105,10 @@ TEST_P(CudaPathTracer, MakesTheCpusSamplesToTheBit) {
 
 INSTANTIATE_TEST_SUITE_P(
     Scenes, CudaPathTracer,
-    ::testing::Values(Case{"Uniform", 1.5, false, "uniform", SkySampling::kEscape},
-                      Case{"Studio", 1.5, false, "studio", SkySampling::kEscape},
+    ::testing::Values(Case{"Uniform", 1.0, false, "uniform", SkySampling::kEscape},
+                      Case{"Studio", 1.0, false, "studio", SkySampling::kEscape},
                       Case{"HeadlightOnFineClasses", 3, false, "headlight", SkySampling::kEscape},
-                      Case{"GradientOpacity", 1.5, true, "uniform", SkySampling::kEscape},
+                      Case{"GradientOpacity", 1.0, true, "uniform", SkySampling::kEscape},
                       Case{"EverythingAtOnce", 3, true, "studio", SkySampling::kBoth}),
     [](const auto& scene) { return std::string(scene.param.name); });
 

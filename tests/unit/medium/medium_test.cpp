@@ -100,7 +100,7 @@ TEST(Medium, ForegroundStartsAtADepthOfSixThousandthsPerVoxel) {
 }
 
 class SmoothedShapes : public testing::TestWithParam<double> {};
-INSTANTIATE_TEST_SUITE_P(AtOneAndTwoCellsPerVoxel, SmoothedShapes, testing::Values(1.5, 3.0));
+INSTANTIATE_TEST_SUITE_P(AtOneAndTwoCellsPerVoxel, SmoothedShapes, testing::Values(1.0, 3.0));
 
 TEST_P(SmoothedShapes, ASphereOfSixVoxelsKeepsItsRadius) {
   Scan scan({20, 20, 20}, GetParam());
@@ -196,7 +196,7 @@ TEST(Medium, WithoutSmoothingTheClassesAreTheLabelVoxels) {
 }
 
 TEST(Medium, OrgansOfOneLayerShareAClassAndHiddenOnesAreInvisible) {
-  Scan scan({12, 12, 30}, 1.5);
+  Scan scan({12, 12, 30}, 1.0);
   scan.fill(5, 60, [](Vec3d p) { return p.x < 10; });
   scan.fill(51, 60, [](Vec3d p) { return p.x >= 10 && p.x < 20; });
   scan.fill(52, 60, [](Vec3d p) { return p.x >= 20; });
