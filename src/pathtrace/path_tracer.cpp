@@ -11,7 +11,6 @@
 #include "pathtrace/surface_model.h"
 #include "pathtrace/trace.h"
 #include "renderfm/core/check.h"
-#include "renderfm/core/cpu.h"
 #include "renderfm/core/parallel.h"
 
 namespace renderfm::pathtrace {
@@ -102,13 +101,6 @@ std::uint64_t hash_camera(const Camera& c) {
                        c.position_mm.z};
   for (int i = 0; i < 9; ++i) values[9 + i] = c.rotation[i / 3][i % 3];
   return hash_bytes(values, sizeof(values));
-}
-
-const TraceFunctions& trace_functions() {
-#ifdef RENDERFM_X86
-  if (simd_level() != SimdLevel::kBaseline) return kTraceAvx2;
-#endif
-  return kTraceBaseline;
 }
 
 }  // namespace
@@ -209,7 +201,6 @@ CameraRays PathTracer::rays(const Camera& camera) const {
 
 std::int64_t PathTracer::Impl::trace_tiles(const SampleRange& range,
                                            std::vector<PixelSums<double>>& sums) const {
-  const TraceFunctions& functions = trace_functions();
   const int width = range.rays.width, height = range.rays.height;
   const int columns = (width + kTile - 1) / kTile, rows = (height + kTile - 1) / kTile;
   std::atomic<std::int64_t> capped{0};
@@ -220,7 +211,7 @@ std::int64_t PathTracer::Impl::trace_tiles(const SampleRange& range,
       work.y_begin = static_cast<int>(tile / columns) * kTile;
       work.x_end = std::min(work.x_begin + kTile, width);
       work.y_end = std::min(work.y_begin + kTile, height);
-      capped += medium ? functions.medium(medium_pointers, work) : functions.density(density_pointers, work);
+      capped += medium ? trace_tile(medium_pointers, work) : trace_tile(density_pointers, work);
     }
   });
   return capped;

@@ -1,4 +1,4 @@
-// Tracing a tile of pixels on one thread, once per instruction set.
+// Tracing a tile of pixels on one thread.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,8 @@ struct TileWork {
   PixelSums<double>* pixels;  ///< [height, width] of the whole picture
 };
 
-/// Each adds to the tile's pixels and returns how many paths were capped.
-struct TraceFunctions {
-  std::int64_t (*medium)(const MediumPointers&, const TileWork&);
-  std::int64_t (*density)(const DensityPointers&, const TileWork&);
-};
-
-extern const TraceFunctions kTraceBaseline;
-#ifdef RENDERFM_X86
-extern const TraceFunctions kTraceAvx2;
-#endif
+/// Adds to the tile's pixels and returns how many paths were capped.
+std::int64_t trace_tile(const MediumPointers& medium, const TileWork& work);
+std::int64_t trace_tile(const DensityPointers& density, const TileWork& work);
 
 }  // namespace renderfm::pathtrace

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "bench/pathtrace_scenes.h"
-#include "renderfm/core/cpu.h"
 #include "renderfm/core/parallel.h"
 
 namespace {
@@ -102,8 +101,6 @@ int main(int argc, char** argv) {
       "256 x 256 pixels, azimuth 30, elevation 10, transfer function organs, 1.5 mm; the "
       "twin is a density grid at 3 mm, isotropic, 15 scatters, constant sky");
   benchmark::AddCustomContext("pathtrace_threads", std::to_string(renderfm::thread_count()));
-  benchmark::AddCustomContext("pathtrace_simd",
-                              std::string(renderfm::simd_level_name(renderfm::simd_level())));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

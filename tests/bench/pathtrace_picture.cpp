@@ -13,7 +13,6 @@
 #include "bench/pathtrace_scenes.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
-#include "renderfm/core/cpu.h"
 #include "renderfm/core/parallel.h"
 
 namespace {
@@ -30,7 +29,7 @@ constexpr const char* kHelp =
   --spacing MM     of a labelled scan, 1.5 by default
   --rig NAME       uniform (default), studio, headlight or a YAML file
   --sky HOW        how the sky is found: escape (default), shadow, both
-  --depth N        scatters, 15 for the twin (max_depth 16 elsewhere) and 32 for a scan by default
+  --depth N        scatters, 15 for the twin by default (max_depth 16 elsewhere); a scan has no limit that counts
   --phase-g G      mean cosine of the twin's Henyey-Greenstein phase function, 0 by default
   --cell N         edge of a majorant cell in voxels; 0 chooses
   --spp N          samples per pixel, 64 by default
@@ -85,7 +84,7 @@ void run(int argc, char** argv) {
   options.seed = std::stoull(value.at("seed"));
   options.cell_voxels = number("cell");
   const int depth = number("depth");
-  options.max_scatters = depth > 0 ? depth : (twin ? 15 : 32);
+  if (depth > 0 || twin) options.max_scatters = depth > 0 ? depth : 15;
   const std::map<std::string, SkySampling> ways{
       {"escape", SkySampling::kEscape}, {"shadow", SkySampling::kShadowRay}, {"both", SkySampling::kBoth}};
   if (!ways.contains(value.at("sky"))) fail_usage("--sky is escape, shadow or both");
@@ -126,7 +125,7 @@ void run(int argc, char** argv) {
   const double rate = static_cast<double>(pixels) * spp / best_s;
   const Geometry& g = s.medium.geometry();
   fmt::print(
-      "{{\"scene\": \"{}\", \"data\": \"{}\", \"spp\": {}, \"size\": {}, \"threads\": {}, \"simd\": \"{}\",\n"
+      "{{\"scene\": \"{}\", \"data\": \"{}\", \"spp\": {}, \"size\": {}, \"threads\": {},\n"
       " \"setup_s\": {:.4f}, \"render_s\": {:.4f}, \"samples_per_s\": {:.0f}, \"foreground\": {:.4f},\n"
       " \"foreground_samples_per_s\": {:.0f}, \"variance_per_sample\": {:.6f}, \"rate_over_variance\": "
       "{:.0f},\n"
@@ -135,8 +134,8 @@ void run(int argc, char** argv) {
       " \"camera\": {{\"position_mm\": [{}, {}, {}], \"fx\": {}, \"centre_mm\": [{}, {}, {}]}},\n"
       " \"grid\": {{\"shape_zyx\": [{}, {}, {}], \"spacing_mm\": [{}, {}, {}], \"origin_mm\": [{}, {}, "
       "{}]}}}}\n",
-      value.at("scene"), s.name, spp, size, thread_count(), simd_level_name(simd_level()), setup_s, best_s,
-      rate, static_cast<double>(seen) / static_cast<double>(pixels),
+      value.at("scene"), s.name, spp, size, thread_count(), setup_s, best_s, rate,
+      static_cast<double>(seen) / static_cast<double>(pixels),
       rate * static_cast<double>(seen) / static_cast<double>(pixels), variance, rate / variance, rgb[0],
       rgb[1], rgb[2], film.capped_paths(), spp % 2 == 0 ? noise_rmse(film) : 0.0, density.albedo.x,
       density.albedo.y, density.albedo.z, density.phase_g, camera.position_mm.x, camera.position_mm.y,

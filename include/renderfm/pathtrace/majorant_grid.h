@@ -106,8 +106,7 @@ class CellWalk {
 };
 
 /// Visits the tentative collisions of a ray in order: visit(length_mm, majorant) returns false to stop there.
-/// Returns true where it was stopped, false where the ray left the grid. `Visit` is a class and no lambda,
-/// whose body would be compiled out of line, once for all instruction sets.
+/// Returns true where it was stopped, false where the ray left the grid.
 template <class Visit>
 RFM_HD bool walk_tentative_collisions(const MajorantGrid& grid, Vec3f point_voxels, Vec3f direction_voxels,
                                       Pcg32& random, Visit& visit) {

@@ -19,7 +19,8 @@ namespace renderfm::pathtrace {
 struct PathTraceOptions {
   LightRig rig;  ///< the default is "uniform"
   std::uint64_t seed = 1;
-  int max_scatters = 32;                      ///< paths that would go on are counted by Film::capped_paths()
+  /// Paths that would go on are counted by Film::capped_paths(). Roulette ends them long before.
+  int max_scatters = 1024;
   float roughness = 0.45F;                    ///< of surfaces; the GGX width is its square
   float surface_kappa_mm = kSurfaceKappa_mm;  ///< of the surface probability; 0: no surfaces
   float max_albedo = 0.98F;                   ///< colours are clamped to it, so that paths end

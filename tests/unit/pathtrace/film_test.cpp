@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "renderfm/core/check.h"
-#include "renderfm/core/cpu.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/math/srgb.h"
 #include "renderfm/pathtrace/path_tracer.h"
@@ -70,16 +68,6 @@ TEST(Film, IsTheSameForAnyThreadCountAndSplitOfTheSamples) {
   }
   set_thread_count(0);
   EXPECT_GT(resolve(whole).alpha[9 * 21 + 10], 0.9);
-}
-
-TEST(Film, IsTheSameAtEveryInstructionLevel) {
-  const PathTracer tracer(ball(), studio());
-  Film baseline(21, 18), widest(21, 18);
-  tracer.add_samples(camera(), widest, 8);
-  setenv("RENDERFM_SIMD", "baseline", 1);
-  tracer.add_samples(camera(), baseline, 8);
-  unsetenv("RENDERFM_SIMD");
-  EXPECT_TRUE(same(baseline, widest));
 }
 
 TEST(Film, KilledAndResumedFromAFileEndsInTheSameBits) {

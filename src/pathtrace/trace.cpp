@@ -1,14 +1,12 @@
-// The body of every trace_*.cpp: in an unnamed namespace, so that the units' code is never mixed.
-#pragma once
-
 #include "pathtrace/trace.h"
+
 #include "renderfm/pathtrace/integrator.h"
 
 namespace renderfm::pathtrace {
 namespace {
 
 template <class Field, class Pointers>
-std::int64_t trace_tile(const Pointers& pointers, const TileWork& work) {
+std::int64_t trace_tile_of(const Pointers& pointers, const TileWork& work) {
   const Field field(pointers);
   std::int64_t capped = 0;
   for (int y = work.y_begin; y < work.y_end; ++y) {
@@ -27,8 +25,13 @@ std::int64_t trace_tile(const Pointers& pointers, const TileWork& work) {
   return capped;
 }
 
-constexpr TraceFunctions kFunctions{trace_tile<SoftwareMediumField, MediumPointers>,
-                                    trace_tile<DensityField, DensityPointers>};
-
 }  // namespace
+
+std::int64_t trace_tile(const MediumPointers& medium, const TileWork& work) {
+  return trace_tile_of<SoftwareMediumField>(medium, work);
+}
+std::int64_t trace_tile(const DensityPointers& density, const TileWork& work) {
+  return trace_tile_of<DensityField>(density, work);
+}
+
 }  // namespace renderfm::pathtrace

@@ -1,7 +1,0 @@
-#include "pathtrace/trace-inl.h"
-
-namespace renderfm::pathtrace {
-
-const TraceFunctions kTraceBaseline = kFunctions;
-
-}  // namespace renderfm::pathtrace
