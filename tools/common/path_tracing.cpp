@@ -101,7 +101,9 @@ class ViewTracer {
       progress_.advance(kUnitsPerView);
       return {};
     }
+    const auto start = Clock::now();
     const Film film = trace(tracer, view);
+    const auto traced = Clock::now();
     const pathtrace::PathTraceImages images = pathtrace::resolve(film);
     const int width = images.width, height = images.height;
     report(view, film, images);
@@ -110,6 +112,9 @@ class ViewTracer {
       rgb_linear =
           denoise(rgb_linear, {planes(images.albedo, height, width), planes(images.normal, height, width)});
     }
+    const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
+    log_debug("{}: traced in {:.2f} s, finished in {:.2f} s", view.stem.filename().string(),
+              seconds(traced - start), seconds(Clock::now() - traced));
     if (options_.pfm) write_pfm(rgb_linear, view.stem.string() + ".pfm");
     const std::vector<float> values(rgb_linear.const_data_ptr<float>(),
                                     rgb_linear.const_data_ptr<float>() + rgb_linear.numel());
