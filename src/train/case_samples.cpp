@@ -121,7 +121,7 @@ TrainingSample sample_of(const data::Case& content, const Plan& plan) {
 
   const LabelVolume labels = crop(content.labels_volume, content.box);
   const CtVolume ct = crop(content.ct, content.box);
-  const Medium medium(ct, labels, content.tf, select_organs(labels, content.organs));
+  const Medium medium(ct, labels, content.tf, organs);
   const Foreground foreground = collect_foreground(medium, labels);
   sample.start = start_channels(foreground, plan.start);
   sample.position_mm = gaussians_from_raw(sample.start, foreground).position_mm;
