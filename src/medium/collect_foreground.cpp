@@ -21,14 +21,14 @@ float lit_radiance(float albedo, float sky_share) {
   return albedo * sky_share / (1 - albedo * (1 - sky_share));
 }
 
-constexpr float kHiddenExposure = 0.05F;
+constexpr float kHiddenShare = 0.025F;
 
-/// Share of the sky's light by which a voxel is coloured. One that nothing can be seen of from outside is
-/// only ever looked at on the face of a cut, and a flat face has its whole hemisphere of sky. The square lets
-/// the change begin smoothly; a ray from outside meets such voxels behind 95 % opacity, where their colour
-/// weighs the integral of (1 - e / kHiddenExposure)^2, 1.7 %, at most.
-float sky_share(float received, float exposure) {
-  const float hidden = std::max(0.0F, 1 - exposure / kHiddenExposure);
+/// Share of the sky's light by which a voxel is coloured. Light takes the same ways back: a voxel that
+/// receives next to none is seen from next to nowhere, but on the face of a cut, and a flat face has its
+/// whole hemisphere of sky. The square lets the change begin smoothly, so that creases stay dark where they
+/// are seen.
+float sky_share(float received) {
+  const float hidden = std::max(0.0F, 1 - received / kHiddenShare);
   return received + (1 - received) * hidden * hidden;
 }
 
@@ -118,7 +118,7 @@ Foreground collect_foreground(const Medium& medium, const LabelVolume& labels) {
   const std::vector<Shade> mixed = mix_neighbours(medium, foreground, shades);
   parallel_for(0, count, 8192, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
-      const float received = sky_share(mixed[n].received, foreground.exposure[n]);
+      const float received = sky_share(mixed[n].received);
       for (int channel = 0; channel < 3; ++channel) {
         const float radiance = lit_radiance(mixed[n].albedo[channel], received);
         foreground.lit_srgb[n][channel] = srgb_from_linear(radiance);

@@ -1,7 +1,8 @@
 // Cutting Gaussians by half-spaces: a splat keeps the share of its mass that lies on the kept side, which is
-// the normal distribution of the plane's distance in the splat's own standard deviations (closed form;
-// XClipGS and ClipGS use the same integral). The shares of several planes multiply, which is exact where the
-// planes are at right angles to each other in the splat's metric: a box on round splats.
+// the normal distribution of the plane's distance in the splat's own standard deviations, in closed form. It
+// is one factor for all pixels of a splat: a face is whole, and an edge seen from the side is as soft as the
+// splat. The shares of several planes multiply, which is exact where the planes are at right angles to each
+// other in the splat's metric: a box on round splats.
 #pragma once
 
 #include "renderfm/math/fast_exp.h"
