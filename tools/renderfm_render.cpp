@@ -117,6 +117,9 @@ int main(int argc, char** argv) {
     tools::add_scan_options(app, options.scan);
     tools::add_path_tracing_options(app, options.path_tracing);
     tools::add_state_options(app, options.state);
+    for (const char* name : {"--clip", "--clip-box", "--clip-exempt", "--organ-opacity", "--state"}) {
+      app.get_option(name)->excludes("--path-trace");  // which traces the scan as it is
+    }
     return [&] {
       const ViewState state = tools::resolve_state(options.state);
       if (app.count("--azimuth") == 0) options.pictures.azimuth_deg = state.azimuth_deg;
