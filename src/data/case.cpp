@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifest = "case.json";
-constexpr const char* kViewFolder = "views/";
+constexpr const char* kViewFolder = "views/";  // as transforms.json has it
 // NIfTI keeps origin and spacing as 32-bit floats.
 constexpr double kGridTolerance_mm = 0.01;
 
@@ -36,11 +36,11 @@ std::vector<NamedCamera> cameras_of(const std::vector<View>& views) {
   return cameras;
 }
 
-std::vector<View> read_views(const fs::path& folder, const char* file, std::size_t expected) {
+std::vector<View> read_views(const fs::path& folder, const char* file, std::size_t expected, bool maps) {
   if (expected == 0) return {};
   std::vector<View> views;
   for (const NamedCamera& named : read_cameras_json(folder / file)) {
-    views.push_back({named.camera, named.name, folder / kViewFolder / (named.name + ".png")});
+    views.push_back(make_view(named.camera, named.name, folder, maps));
   }
   if (views.size() != expected) {
     fail_input("{} has {} cameras, but {} says {}", (folder / file).string(), views.size(),
@@ -57,6 +57,19 @@ void check_grid(const Geometry& found, const CaseInfo& info, const char* file) {
 }
 
 }  // namespace
+
+std::vector<fs::path> View::files() const {
+  return alpha.empty() ? std::vector{image} : std::vector{image, alpha, depth};
+}
+
+View make_view(const Camera& camera, const std::string& name, const fs::path& folder, bool maps) {
+  View view{camera, name, folder / "views" / (name + ".png"), {}, {}};
+  if (maps) {
+    view.alpha = folder / "alpha" / (name + ".png");
+    view.depth = folder / "depth" / (name + ".pfm");
+  }
+  return view;
+}
 
 const std::vector<std::string>& case_file_names() {
   static const std::vector<std::string> names = {
@@ -95,8 +108,8 @@ CaseInfo read_case_info(const fs::path& folder) {
   CaseInfo info = case_from_json(read_text(manifest), manifest.string());
   info.folder = folder;
   info.name = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
-  info.train_views = read_views(folder, "transforms_train.json", info.train_views.size());
-  info.test_views = read_views(folder, "transforms_test.json", info.test_views.size());
+  info.train_views = read_views(folder, "transforms_train.json", info.train_views.size(), info.maps);
+  info.test_views = read_views(folder, "transforms_test.json", info.test_views.size(), info.maps);
   return info;
 }
 
@@ -131,7 +144,9 @@ CaseInfo seal_case(CaseInfo info) {
   for (const std::string& name : case_file_names()) info.files[name] = sha256_of_file(info.folder / name);
   for (const auto* views : {&info.train_views, &info.test_views}) {
     for (const View& view : *views) {
-      info.files[kViewFolder + view.image.filename().string()] = sha256_of_file(view.image);
+      for (const fs::path& file : view.files()) {
+        info.files[file.lexically_relative(info.folder).generic_string()] = sha256_of_file(file);
+      }
     }
   }
   AtomicFile manifest(info.folder / kManifest);

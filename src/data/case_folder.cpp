@@ -91,7 +91,7 @@ void empty_folder(const fs::path& folder) {
 }
 
 bool open_case_folder(const fs::path& folder, const std::string& fingerprint,
-                      const std::string& source_sha256) {
+                      const std::string& source_sha256, bool maps) {
   make_folder(folder);
   const std::string mark = fingerprint + "\n" + source_sha256 + "\n";
   std::error_code error;
@@ -108,8 +108,11 @@ bool open_case_folder(const fs::path& folder, const std::string& fingerprint,
     file.commit();
   }
   remove_temporaries(folder);
-  make_folder(folder / "views");
-  remove_temporaries(folder / "views");
+  for (const char* const part : {"views", "alpha", "depth"}) {
+    if (!maps && part != std::string_view("views")) continue;
+    make_folder(folder / part);
+    remove_temporaries(folder / part);
+  }
   return same;
 }
 

@@ -16,8 +16,9 @@ FolderState folder_state(const std::filesystem::path& folder, const std::string&
 
 /// Makes the folder ready to write a case of this source into: removes temporary files of killed processes,
 /// and the views too unless they belong to this plan and source. Returns true where views may be kept.
+/// `maps`: with folders for alpha and depth.
 bool open_case_folder(const std::filesystem::path& folder, const std::string& fingerprint,
-                      const std::string& source_sha256);
+                      const std::string& source_sha256, bool maps);
 /// Removes the mark once case.json stands.
 void close_case_folder(const std::filesystem::path& folder);
 

@@ -71,6 +71,7 @@ std::string case_to_json(const CaseInfo& info) {
         {"height", info.height},
         {"train", info.train_views.size()},
         {"test", info.test_views.size()},
+        {"maps", info.maps},
         {"least_test_angle_deg", info.least_test_angle_deg}}},
       {"rendering",
        {{"light", rendering.light},
@@ -122,6 +123,7 @@ CaseInfo case_from_json(const std::string& text, const std::string& where) {
     info.height = views.at("height").get<int>();
     info.train_views.resize(views.at("train").get<std::size_t>());
     info.test_views.resize(views.at("test").get<std::size_t>());
+    info.maps = views.value("maps", false);  // cases of earlier versions have no such key
     info.least_test_angle_deg = views.at("least_test_angle_deg").get<double>();
     const Json& rendering = json.at("rendering");
     info.rendering.light = rendering.at("light").get<std::string>();

@@ -124,15 +124,16 @@ void CaseMaker::set_views(CaseInfo& info, const CasePlan& plan) const {
   const ViewPlan views = plan_views(wish.train, wish.test, case_seed(config_, plan));
   info.width = wish.width;
   info.height = wish.height;
+  info.maps = wish.maps;
   info.least_test_angle_deg = views.least_test_angle_deg;
   int number = 0;
   for (const auto& [directions, list] :
        {std::pair(&views.train, &info.train_views), std::pair(&views.test, &info.test_views)}) {
     for (const ViewDirection& direction : *directions) {
       const std::string name = fmt::format("{:03}", number++);
-      list->push_back({orbit_camera(info.view_sphere, direction.azimuth_deg, direction.elevation_deg,
-                                    wish.width, wish.height),
-                       name, info.folder / "views" / (name + ".png")});
+      list->push_back(make_view(orbit_camera(info.view_sphere, direction.azimuth_deg, direction.elevation_deg,
+                                             wish.width, wish.height),
+                                name, info.folder, wish.maps));
     }
   }
 }

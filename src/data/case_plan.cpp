@@ -70,6 +70,7 @@ std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, con
   text += fmt::format("\nviews {} {} {}x{} {} {} {} {} {} {} ", views.train, views.test, views.width,
                       views.height, views.samples, views.test_samples, renderer.denoiser, renderer.device,
                       config.exposure, config.points);
+  if (views.maps) text += "maps ";  // nothing otherwise: data sets from before there were maps go on
   std::error_code error;
   const bool own_light = std::filesystem::is_regular_file(config.light, error);
   text += own_light ? sha256_of_file(config.light) : config.light;

@@ -18,10 +18,10 @@ Estimate measure_pilot(const CaseStart& start, const ViewRenderer& renderer, con
                        bool denoise) {
   const CaseInfo& info = start.content;
   const View& view = info.train_views.empty() ? info.test_views.front() : info.train_views.front();
-  std::vector<float> srgb;
+  ViewImages images;
   const auto seconds = [&](int samples) {
     const auto begin = std::chrono::steady_clock::now();
-    srgb = renderer.render(view.camera, samples, denoise);
+    images = renderer.render(view.camera, samples, denoise);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   const double few_s = seconds(kFewSamples), more_s = seconds(kMoreSamples);
@@ -30,7 +30,7 @@ Estimate measure_pilot(const CaseStart& start, const ViewRenderer& renderer, con
   Estimate estimate;
   estimate.seconds_per_train_view = fixed_s + wish.samples * per_sample_s;
   estimate.seconds_per_test_view = fixed_s + wish.test_samples * per_sample_s;
-  estimate.view_bytes = static_cast<double>(encode_picture(srgb, info.width, info.height).size());
+  estimate.view_bytes = view_bytes(images, view);
   return estimate;
 }
 

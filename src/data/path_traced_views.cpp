@@ -22,7 +22,7 @@ class PathTracedViews : public ViewRenderer {
     if (cuda) tracer_.run_on(pathtrace::make_cuda_device(tracer_));
   }
 
-  std::vector<float> render(const Camera& camera, int samples, bool denoise) const override {
+  ViewImages render(const Camera& camera, int samples, bool denoise) const override {
     pathtrace::Film film(camera.width, camera.height);
     tracer_.add_samples(camera, film, samples);
     pathtrace::PathTraceImages images = pathtrace::resolve(film);
@@ -33,7 +33,8 @@ class PathTracedViews : public ViewRenderer {
               .contiguous();
       images.rgb_linear.assign(clean.data_ptr<float>(), clean.data_ptr<float>() + clean.numel());
     }
-    return pathtrace::encode_srgb(images.rgb_linear, exposure_);
+    return {pathtrace::encode_srgb(images.rgb_linear, exposure_), std::move(images.alpha),
+            std::move(images.depth_mm)};
   }
 
  private:

@@ -5,20 +5,32 @@
 #include <ATen/ops/upsample_bilinear2d.h>
 
 #include <algorithm>
+#include <span>
 
 #include "renderfm/core/check.h"
 #include "renderfm/image/contact_sheet.h"
 #include "renderfm/image/image_io.h"
+#include "renderfm/image/pfm.h"
+#include "renderfm/math/srgb.h"
 
 namespace renderfm::data {
 namespace {
 
 constexpr int kSide = 256;  // of a picture on the page: a caption of 40 letters fits
 
-torch::Tensor as_tensor(const std::vector<float>& srgb, int width, int height) {
-  RFM_CHECK(srgb.size() == std::size_t{3} * width * height, "a picture of {} x {} has {} values", width,
-            height, srgb.size());
-  return torch::from_blob(const_cast<float*>(srgb.data()), {3, height, width}, torch::kFloat32);
+torch::Tensor as_tensor(const std::vector<float>& plane, int channels, const Camera& camera) {
+  RFM_CHECK(plane.size() == static_cast<std::size_t>(channels) * camera.width * camera.height,
+            "a picture of {} x {} has {} values", camera.width, camera.height, plane.size());
+  return torch::from_blob(const_cast<float*>(plane.data()), {channels, camera.height, camera.width},
+                          torch::kFloat32);
+}
+
+/// Three equal channels, as the pictures are: [3, H, W].
+torch::Tensor encoded_alpha(const ViewImages& images, const Camera& camera) {
+  torch::Tensor alpha = as_tensor(images.alpha, 1, camera).clone();
+  const std::span<float> values(alpha.mutable_data_ptr<float>(), images.alpha.size());
+  for (float& value : values) value = srgb_from_linear(value);
+  return alpha.repeat({3, 1, 1});
 }
 
 /// On a square of `side` pixels, black around it.
@@ -40,12 +52,20 @@ torch::Tensor fitted(const torch::Tensor& picture, int side) {
 
 }  // namespace
 
-void write_picture(const std::vector<float>& srgb, int width, int height, const std::filesystem::path& path) {
-  write_png(as_tensor(srgb, width, height), path);
+void write_view(const ViewImages& images, const View& view) {
+  if (!view.alpha.empty()) {
+    write_png(encoded_alpha(images, view.camera), view.alpha);
+    write_pfm(as_tensor(images.depth_mm, 1, view.camera), view.depth);
+  }
+  write_png(as_tensor(images.srgb, 3, view.camera), view.image);
 }
 
-std::string encode_picture(const std::vector<float>& srgb, int width, int height) {
-  return encode_png(as_tensor(srgb, width, height));
+double view_bytes(const ViewImages& images, const View& view) {
+  std::size_t bytes = encode_png(as_tensor(images.srgb, 3, view.camera)).size();
+  if (!view.alpha.empty()) {
+    bytes += encode_png(encoded_alpha(images, view.camera)).size() + images.depth_mm.size() * sizeof(float);
+  }
+  return static_cast<double>(bytes);
 }
 
 void write_overview(const std::vector<std::filesystem::path>& cases, const std::filesystem::path& path) {

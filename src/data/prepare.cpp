@@ -147,7 +147,7 @@ class Workshop {
 
   void fill(const CasePlan& plan, const fs::path& folder) {
     CaseStart start = maker_.start(plan, folder);
-    open_case_folder(folder, plan.fingerprint, start.content.source_sha256);
+    open_case_folder(folder, plan.fingerprint, start.content.source_sha256, config_.views.maps);
     write_case_files(start.content, start.points);
     const auto renderer = renderer_.make(*start.medium, start.content.rendering.seed);
     if (!progress_) begin_progress(start, *renderer);
@@ -165,8 +165,7 @@ class Workshop {
       ++summary_.views_kept;
       return;
     }
-    const std::vector<float> srgb = renderer.render(view.camera, samples, denoise);
-    write_picture(srgb, view.camera.width, view.camera.height, view.image);
+    write_view(renderer.render(view.camera, samples, denoise), view);
     ++summary_.views_made;
     progress_->advance(samples);
   }

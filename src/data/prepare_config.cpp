@@ -231,7 +231,7 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
   }
   if (yaml.has("views")) {
     const ConfigNode node = yaml.at("views");
-    node.check_keys({"train", "test", "size", "samples", "test_samples", "denoise"});
+    node.check_keys({"train", "test", "size", "samples", "test_samples", "denoise", "maps"});
     ViewWish& views = config.views;
     views.train = whole_number(node, "train", views.train, 0, 100000);
     views.test = whole_number(node, "test", views.test, 0, 100000);
@@ -243,6 +243,7 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
     views.samples = whole_number(node, "samples", views.samples, 1, 1 << 20);
     views.test_samples = whole_number(node, "test_samples", views.test_samples, 1, 1 << 20);
     if (node.has("denoise")) views.denoise = node.at("denoise").as_string();
+    views.maps = node.bool_or("maps", views.maps);
   }
   config.light = yaml.string_or("light", config.light);
   config.exposure = yaml.double_or("exposure", config.exposure);
@@ -282,9 +283,10 @@ std::string to_yaml(const PrepareConfig& config) {
                       quoted(config.looks.presets), config.looks.random, config.looks.unseen,
                       config.looks.organ_subsets);
   text += fmt::format(
-      "views:\n  train: {}\n  test: {}\n  size: [{}, {}]\n  samples: {}\n  test_samples: {}\n  denoise: {}\n",
+      "views:\n  train: {}\n  test: {}\n  size: [{}, {}]\n  samples: {}\n  test_samples: {}\n  denoise: {}\n"
+      "  maps: {}\n",
       views.train, views.test, views.width, views.height, views.samples, views.test_samples,
-      quoted(views.denoise));
+      quoted(views.denoise), views.maps);
   return text + fmt::format("light: {}\nexposure: {}\npoints: {}\n", quoted(config.light), config.exposure,
                             config.points);
 }

@@ -11,6 +11,7 @@
 #include "renderfm/core/sha256.h"
 #include "renderfm/data/case.h"
 #include "renderfm/image/image_io.h"
+#include "renderfm/image/pfm.h"
 #include "renderfm/volume/labels.h"
 
 namespace renderfm::data {
@@ -42,7 +43,8 @@ class Findings {
 };
 
 void check_files(const CaseInfo& info, Findings& found) {
-  const std::size_t expected = case_file_names().size() + info.train_views.size() + info.test_views.size();
+  const std::size_t views = info.train_views.size() + info.test_views.size();
+  const std::size_t expected = case_file_names().size() + (info.maps ? 3 : 1) * views;
   if (info.files.size() != expected)
     found.add("case.json lists {} files instead of {}", info.files.size(), expected);
   for (const auto& [file, hash] : info.files) {
@@ -114,9 +116,26 @@ void check_cameras(const CaseInfo& info, Findings& found) {
   }
 }
 
+void check_maps(const CaseInfo& info, const View& view, Findings& found) {
+  const torch::Tensor alpha = read_png(view.alpha)[0], depth = read_pfm(view.depth)[0];
+  for (const auto& [map, file] : {std::pair(&alpha, &view.alpha), std::pair(&depth, &view.depth)}) {
+    if (map->size(0) != info.height || map->size(1) != info.width) {
+      found.add("{} has {} x {} pixels, case.json says {} x {}",
+                file->lexically_relative(info.folder).generic_string(), map->size(1), map->size(0),
+                info.width, info.height);
+      return;
+    }
+  }
+  const torch::Tensor met = alpha > 0;
+  if (!(depth.isfinite() & (depth >= 0)).all().item<bool>() || (met & (depth == 0)).any().item<bool>()) {
+    found.add("view {}: depth is no distance where alpha is not 0", view.name);
+  }
+}
+
 void check_pictures(const CaseInfo& info, Findings& found) {
   for (const auto* views : {&info.train_views, &info.test_views}) {
     for (const View& view : *views) {
+      if (info.maps) found.run([&] { check_maps(info, view, found); });
       found.run([&] {
         const torch::Tensor picture = read_png(view.image);
         if (picture.size(1) != info.height || picture.size(2) != info.width) {

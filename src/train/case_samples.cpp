@@ -10,6 +10,7 @@
 #include "renderfm/core/check.h"
 #include "renderfm/gaussian/priming.h"
 #include "renderfm/image/image_io.h"
+#include "renderfm/image/pfm.h"
 #include "renderfm/medium/collect_foreground.h"
 #include "renderfm/model/network_input.h"
 #include "renderfm/volume/labels.h"
@@ -17,27 +18,45 @@
 namespace renderfm::train {
 namespace {
 
-Pictures pictures_of(const std::vector<data::View>& views, const std::string& name) {
+void check_size(const torch::Tensor& picture, const Camera& camera, const std::filesystem::path& file,
+                const std::string& name) {
+  if (picture.size(1) != camera.height || picture.size(2) != camera.width) {
+    fail_input("case {}: {} has {}x{} pixels, its camera {}x{}; prepare the case again", name, file.string(),
+               picture.size(2), picture.size(1), camera.width, camera.height);
+  }
+}
+
+// [3, H, W] uint8.
+torch::Tensor picture_bytes(const std::filesystem::path& file, const Camera& camera,
+                            const std::string& name) {
+  const torch::Tensor picture = read_png(file);
+  check_size(picture, camera, file, name);
+  return picture.mul(255).round().to(torch::kUInt8);
+}
+
+Pictures pictures_of(const std::vector<data::View>& views, const std::string& name, bool maps) {
   Pictures pictures;
-  std::vector<torch::Tensor> rgb;
+  std::vector<torch::Tensor> rgb, alpha, depth;
   for (const data::View& view : views) {
-    const torch::Tensor picture = read_png(view.image);
-    if (picture.size(1) != view.camera.height || picture.size(2) != view.camera.width) {
-      fail_input("case {}: {} has {}x{} pixels, its camera {}x{}; prepare the case again", name,
-                 view.image.string(), picture.size(2), picture.size(1), view.camera.width,
-                 view.camera.height);
-    }
     pictures.cameras.push_back(view.camera);
-    rgb.push_back(picture.mul(255).round().to(torch::kUInt8));
+    rgb.push_back(picture_bytes(view.image, view.camera, name));
+    if (!maps) continue;
+    alpha.push_back(picture_bytes(view.alpha, view.camera, name)[0]);
+    const torch::Tensor depth_mm = read_pfm(view.depth);
+    check_size(depth_mm, view.camera, view.depth, name);
+    depth.push_back(depth_mm[0]);
   }
   if (!rgb.empty()) pictures.rgb = torch::stack(rgb);
+  if (!alpha.empty()) pictures.alpha = torch::stack(alpha);
+  if (!depth.empty()) pictures.depth_mm = torch::stack(depth);
   return pictures;
 }
 
 std::int64_t bytes_of(const TrainingSample& sample) {
   std::size_t bytes = 0;
   for (const torch::Tensor& t :
-       {sample.input, sample.voxels, sample.start, sample.position_mm, sample.train.rgb, sample.test.rgb}) {
+       {sample.input, sample.voxels, sample.start, sample.position_mm, sample.train.rgb, sample.train.alpha,
+        sample.train.depth_mm, sample.test.rgb}) {
     if (t.defined()) bytes += t.nbytes();
   }
   return static_cast<std::int64_t>(bytes);
@@ -46,8 +65,8 @@ std::int64_t bytes_of(const TrainingSample& sample) {
 // Cases as samples, the last ones used kept in memory. Two threads never read one case at once.
 class CaseCache {
  public:
-  CaseCache(std::vector<std::filesystem::path> folders, Plan plan, std::int64_t limit_bytes)
-      : folders_(std::move(folders)), plan_(std::move(plan)), limit_(limit_bytes) {}
+  CaseCache(std::vector<std::filesystem::path> folders, Plan plan, bool maps, std::int64_t limit_bytes)
+      : folders_(std::move(folders)), plan_(std::move(plan)), maps_(maps), limit_(limit_bytes) {}
 
   TrainingSample get(std::int64_t index) {
     std::unique_lock lock(mutex_);
@@ -60,7 +79,8 @@ class CaseCache {
     reading_.insert(index);
     lock.unlock();
     try {
-      TrainingSample sample = sample_of(data::load_case(folders_.at(static_cast<std::size_t>(index))), plan_);
+      TrainingSample sample =
+          sample_of(data::load_case(folders_.at(static_cast<std::size_t>(index))), plan_, maps_);
       lock.lock();
       keep(index, sample);
       done(index);
@@ -88,6 +108,7 @@ class CaseCache {
 
   std::vector<std::filesystem::path> folders_;
   Plan plan_;
+  bool maps_;
   std::int64_t limit_, bytes_ = 0;
   std::list<std::pair<std::int64_t, TrainingSample>> entries_;  // last used first; tensors are shared
   std::set<std::int64_t> reading_;
@@ -97,9 +118,10 @@ class CaseCache {
 
 }  // namespace
 
-TrainingSample sample_of(const data::Case& content, const Plan& plan) {
+TrainingSample sample_of(const data::Case& content, const Plan& plan, bool maps) {
   TrainingSample sample;
   sample.name = content.name;
+  sample.radius_mm = content.view_sphere.radius_mm;
   sample.uniform_light = content.rendering.light == "uniform";
   const Geometry& grid = content.ct.geometry;
   sample.spacing_xyz_mm = grid.spacing_xyz_mm();
@@ -138,8 +160,8 @@ TrainingSample sample_of(const data::Case& content, const Plan& plan) {
   sample.centre_mm =
       grid.world_from_index({static_cast<double>(sides[3] - 1) / 2, static_cast<double>(sides[2] - 1) / 2,
                              static_cast<double>(sides[1] - 1) / 2});
-  sample.train = pictures_of(content.train_views, content.name);
-  sample.test = pictures_of(content.test_views, content.name);
+  sample.train = pictures_of(content.train_views, content.name, maps);
+  sample.test = pictures_of(content.test_views, content.name, false);
   return sample;
 }
 
@@ -153,6 +175,12 @@ TrainingData open_data_set(const std::filesystem::path& folder, const TrainConfi
     if (info.split == "train") {
       if (info.train_views.empty())
         fail_input("case {} has no training views; prepare it again", path.string());
+      if (config.loss.needs_maps() && !info.maps) {
+        fail_input(
+            "case {} has no maps of alpha and depth, which loss.alpha and loss.depth need; make the data set "
+            "with renderfm-prepare --maps, or set both to 0",
+            path.string());
+      }
       train.push_back(path);
       data.train.names.push_back(info.name);
     } else if (info.split == "validation") {
@@ -161,14 +189,14 @@ TrainingData open_data_set(const std::filesystem::path& folder, const TrainConfi
     }
   }
   if (train.empty()) fail_input("{} holds no case of the split 'train'", folder.string());
-  const auto loader = [&](std::vector<std::filesystem::path> folders) {
+  const auto loader = [&](std::vector<std::filesystem::path> folders, bool maps) {
     const auto cache =
-        std::make_shared<CaseCache>(std::move(folders), config.plan,
+        std::make_shared<CaseCache>(std::move(folders), config.plan, maps,
                                     static_cast<std::int64_t>(config.data.cache_gib * 1024 * 1024 * 1024));
     return [cache](std::int64_t index) { return cache->get(index); };
   };
-  data.train.load = loader(std::move(train));
-  data.validation.load = loader(std::move(validation));
+  data.train.load = loader(std::move(train), config.loss.needs_maps());
+  data.validation.load = loader(std::move(validation), false);
   return data;
 }
 

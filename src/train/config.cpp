@@ -123,6 +123,8 @@ std::vector<Field> fields_of(TrainConfig& c) {
         "of the averaged weights that inference reads; 0: none");
   f.add("loss.l1", c.loss.l1, "weight of the mean absolute error");
   f.add("loss.ssim", c.loss.ssim, "weight of 1 - SSIM");
+  f.add("loss.alpha", c.loss.alpha, "weight of the error of alpha; needs cases of renderfm-prepare --maps");
+  f.add("loss.depth", c.loss.depth, "weight of the error of depth, in view sphere radii; likewise");
   f.add("augment.flips", c.augment.flips, "only under light that is the same from all sides");
   f.add("augment.rotations", c.augment.rotations, "by quarter turns about any axis; likewise");
   f.add("augment.hu_shift", c.augment.hu_shift, "standard deviation, one number for a sample");
@@ -257,6 +259,8 @@ void TrainConfig::finish() {
   check_range("optimizer.ema_decay", optimizer.ema_decay, 0.0, 0.999999);
   check_range("loss.l1", loss.l1, 0.0, 1e6);
   check_range("loss.ssim", loss.ssim, 0.0, 1e6);
+  check_range("loss.alpha", loss.alpha, 0.0, 1e6);
+  check_range("loss.depth", loss.depth, 0.0, 1e6);
   if (loss.l1 + loss.ssim <= 0)
     fail_input("loss.l1 and loss.ssim are both 0; there is nothing to learn from");
   check_range("augment.hu_shift", augment.hu_shift, 0.0, 500.0);

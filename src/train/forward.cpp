@@ -106,9 +106,14 @@ torch::Tensor predict_raw(const UNet3d& network, const TrainingSample& sample,
   return rows + sample.start.to(device);
 }
 
+raster::RenderOutput draw_all(const torch::Tensor& raw, const TrainingSample& sample,
+                              const std::vector<Camera>& cameras) {
+  return raster::rasterize(activate_rows(raw, sample.position_mm, sample.spacing_xyz_mm), cameras);
+}
+
 torch::Tensor draw(const torch::Tensor& raw, const TrainingSample& sample,
                    const std::vector<Camera>& cameras) {
-  return raster::rasterize(activate_rows(raw, sample.position_mm, sample.spacing_xyz_mm), cameras).rgb;
+  return draw_all(raw, sample, cameras).rgb;
 }
 
 std::int64_t predicted_bytes(const UNet3dConfig& network, const std::array<std::int64_t, 3>& sides_zyx,

@@ -112,6 +112,10 @@ void Stepper::fail_not_finite(const char* what, std::int64_t step,
     dump.tensors["sample/start"] = last_.start;
     dump.tensors["sample/position_mm"] = last_.position_mm;
     dump.tensors["sample/rgb"] = last_.train.rgb;
+    if (config_.loss.needs_maps()) {
+      dump.tensors["sample/alpha"] = last_.train.alpha;
+      dump.tensors["sample/depth_mm"] = last_.train.depth_mm;
+    }
     dump.state["case"] = last_.name;
     save_checkpoint(path, dump);
     where = fmt::format("; weights and sample are in {}", path.string());
@@ -124,7 +128,7 @@ StepNumbers Stepper::step(std::int64_t step, bool stop, bool save, const std::fi
   const c10::OptionalDeviceGuard guard(device_.is_cuda() ? std::optional<torch::Device>(device_)
                                                          : std::nullopt);
   RFM_CHECK(loader_ != nullptr, "the stepper was not begun");
-  std::array<double, 6> sums{0, 0, 0, 0, stop ? 1.0 : 0.0, save ? 1.0 : 0.0};
+  std::array<double, 8> sums{0, 0, 0, 0, 0, 0, stop ? 1.0 : 0.0, save ? 1.0 : 0.0};
   const double share = 1.0 / static_cast<double>(config_.optimizer.batch);
   optimizer_.zero_gradients();
   Timer timer;
@@ -135,19 +139,27 @@ StepNumbers Stepper::step(std::int64_t step, bool stop, bool save, const std::fi
     const torch::Tensor raw = predict_raw(network_, last_, forward_);
     gaussians_ = raw.size(0);
     timer.lap(times_.network);
-    const torch::Tensor rgb = draw(raw, last_, last_.train.cameras);
+    const raster::RenderOutput drawn = draw_all(raw, last_, last_.train.cameras);
     timer.lap(times_.draw);
     const torch::Tensor target = last_.train.rgb.to(device_);
-    const ImageLoss loss = image_loss(rgb, target, config_.loss);
-    const double value = loss.total.item<double>();
+    const ImageLoss loss = image_loss(drawn.rgb, target, config_.loss);
+    torch::Tensor total = loss.total;
+    if (config_.loss.needs_maps()) {
+      const MapLoss maps = map_loss(drawn.alpha, drawn.depth, last_.train.alpha.to(device_),
+                                    last_.train.depth_mm.to(device_), last_.radius_mm, config_.loss);
+      total = total + maps.total;
+      sums[4] += maps.alpha.item<double>() * share;
+      sums[5] += maps.depth.item<double>() * share;
+    }
+    const double value = total.item<double>();
     if (!std::isfinite(value)) fail_not_finite("loss", step, dump_folder);
     sums[0] += value * share;
     sums[1] += loss.l1.item<double>() * share;
     sums[2] += loss.ssim.item<double>() * share;
-    sums[3] += psnr_db(rgb.detach().clamp(0, 1), target).mean().item<double>() * share;
+    sums[3] += psnr_db(drawn.rgb.detach().clamp(0, 1), target).mean().item<double>() * share;
     timer.lap(times_.loss);
     if (n + 1 == samples_a_step_) buckets_.start();
-    (loss.total * share).backward();
+    (total * share).backward();
     timer.lap(times_.backward);
   }
   buckets_.finish();
@@ -155,9 +167,9 @@ StepNumbers Stepper::step(std::int64_t step, bool stop, bool save, const std::fi
       torch::from_blob(sums.data(), {static_cast<std::int64_t>(sums.size())}, torch::kFloat64);
   group_.sum(all);
   timer.lap(times_.sum);
-  StepNumbers numbers{sums[0], sums[1], sums[2], sums[3]};
-  numbers.stop = sums[4] > 0;
-  numbers.save = sums[5] > 0;
+  StepNumbers numbers{sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]};
+  numbers.stop = sums[6] > 0;
+  numbers.save = sums[7] > 0;
   numbers.gradient_norm = optimizer_.gradient_norm();
   if (!std::isfinite(numbers.gradient_norm)) fail_not_finite("gradient", step, dump_folder);
   numbers.learning_rate = learning_rate(config_.optimizer, step);

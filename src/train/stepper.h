@@ -21,6 +21,7 @@ struct StepTimes {
 /// Means over the samples of a step, of all processes.
 struct StepNumbers {
   double loss = 0, l1 = 0, ssim = 0, psnr = 0;
+  double alpha = 0, depth = 0;  ///< errors of the maps, where the loss needs them
   double gradient_norm = 0, learning_rate = 0;
   bool stop = false, save = false;  ///< a signal reached any process
 };

@@ -122,9 +122,10 @@ class Run {
     log_info("going on from {} at step {}", state.path.string(), step_);
   }
 
-  // Lines of two configs correspond, for all keys are always written.
+  // Lines of two configs correspond once both have all keys: an earlier version may have had fewer.
   void warn_of_changes(const std::string& before) const {
-    std::istringstream old_lines(before), new_lines(dump_config(config_));
+    std::istringstream old_lines(dump_config(parse_config(before, "the checkpoint's config"))),
+        new_lines(dump_config(config_));
     for (std::string a, b; std::getline(old_lines, a) && std::getline(new_lines, b);) {
       const auto value = [](const std::string& line) { return line.substr(0, line.find('#')); };
       if (value(a) != value(b))
@@ -163,16 +164,21 @@ class Run {
         "step {}/{}  loss {:.4f}  PSNR {:.2f} dB  gradient {:.2e}  lr {:.2e}  {:.2f} s a step, {:.1f} h left",
         step_, config_.optimizer.steps, numbers.loss, numbers.psnr, numbers.gradient_norm,
         numbers.learning_rate, seconds, hours);
-    add({step_,
-         "train",
-         {{"loss", numbers.loss},
-          {"l1", numbers.l1},
-          {"ssim", numbers.ssim},
-          {"psnr", numbers.psnr},
-          {"gradient_norm", numbers.gradient_norm},
-          {"lr", numbers.learning_rate},
-          {"step_s", seconds},
-          {"samples_per_s", static_cast<double>(config_.optimizer.batch) / seconds}}});
+    Record record{step_,
+                  "train",
+                  {{"loss", numbers.loss},
+                   {"l1", numbers.l1},
+                   {"ssim", numbers.ssim},
+                   {"psnr", numbers.psnr},
+                   {"gradient_norm", numbers.gradient_norm},
+                   {"lr", numbers.learning_rate},
+                   {"step_s", seconds},
+                   {"samples_per_s", static_cast<double>(config_.optimizer.batch) / seconds}}};
+    if (config_.loss.needs_maps()) {
+      record.values.emplace_back("alpha", numbers.alpha);
+      record.values.emplace_back("depth", numbers.depth);
+    }
+    add(std::move(record));
   }
 
   void add(Record record) {

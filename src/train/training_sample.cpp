@@ -50,7 +50,9 @@ Pictures turned(const Pictures& pictures, const Mat3d& turn, bool mirrors, Vec3d
     }
     if (mirrors) camera.cx = camera.width - camera.cx;
   }
-  if (mirrors && result.rgb.defined()) result.rgb = result.rgb.flip({3});
+  for (torch::Tensor* const plane : {&result.rgb, &result.alpha, &result.depth_mm}) {
+    if (mirrors && plane->defined()) *plane = plane->flip({-1});
+  }
   return result;
 }
 
@@ -84,12 +86,15 @@ Pictures choose(const Pictures& all, std::int64_t count, Pcg32& random) {
     result.cameras.push_back(all.cameras[static_cast<std::size_t>(order[i])]);
   }
   order.resize(chosen);
-  result.rgb = all.rgb.index_select(0, torch::tensor(order, torch::kInt64));
+  const torch::Tensor index = torch::tensor(order, torch::kInt64);
+  result.rgb = all.rgb.index_select(0, index);
+  if (all.alpha.defined()) result.alpha = all.alpha.index_select(0, index);
+  if (all.depth_mm.defined()) result.depth_mm = all.depth_mm.index_select(0, index);
   return result;
 }
 
-torch::Tensor as_float(const torch::Tensor& rgb) {
-  return rgb.scalar_type() == torch::kUInt8 ? rgb.to(torch::kFloat32).div(255) : rgb;
+torch::Tensor as_float(const torch::Tensor& plane) {
+  return plane.scalar_type() == torch::kUInt8 ? plane.to(torch::kFloat32).div(255) : plane;
 }
 
 }  // namespace
@@ -156,7 +161,9 @@ TrainingSample draw_sample(const TrainingSample& whole, std::int64_t views, cons
   sample.test = {};
   Pcg32 turn = Pcg32::from(seed, kOrientation);
   sample = turned(sample, draw_orientation(config, sample, turn));
-  sample.train.rgb = as_float(sample.train.rgb).contiguous();
+  for (torch::Tensor* const plane : {&sample.train.rgb, &sample.train.alpha, &sample.train.depth_mm}) {
+    if (plane->defined()) *plane = as_float(*plane).contiguous();
+  }
   if (config.hu_shift > 0 || config.hu_noise > 0) {
     sample.input = sample.input.clone();
     Pcg32 shift = Pcg32::from(seed, kShift);

@@ -7,6 +7,9 @@
 #include <map>
 
 #include "renderfm/core/check.h"
+#include "renderfm/data/case.h"
+#include "renderfm/image/image_io.h"
+#include "renderfm/image/pfm.h"
 #include "support/program.h"
 #include "support/small_scan.h"
 
@@ -60,17 +63,29 @@ class Prepare : public test::ProgramTest {
 };
 
 TEST_F(Prepare, KilledAtSeveralMomentsEndsInTheSameBytesForAnyThreadCount) {
-  succeed(command("whole", "--threads 1"));
+  succeed(command("whole", "--threads 1 --maps"));
   succeed(std::string(RENDERFM_PREPARE) + " --verify --out " + out("whole"));
   int kills = 0;
   for (const double seconds : {0.05, 0.2, 0.3, 0.4, 0.6}) {
     // SIGKILL; the shell says 137.
-    const Outcome outcome = run(fmt::format("timeout -s KILL {} ", seconds) + command("killed"));
+    const Outcome outcome = run(fmt::format("timeout -s KILL {} ", seconds) + command("killed", "--maps"));
     kills += outcome.exit_code == 137 ? 1 : 0;
   }
   EXPECT_GE(kills, 1);
-  succeed(command("killed", "--threads 2"));
+  succeed(command("killed", "--threads 2 --maps"));
   expect_same("whole", "killed");
+
+  // A cube of 16 voxels of 4 mm whose camera looks at its middle: opaque there, nothing in the corners, and
+  // no nearer than the cube reaches.
+  const data::CaseInfo info = data::read_case_info(out("whole") + "/a");
+  const data::View& view = info.test_views.front();
+  const torch::Tensor alpha = read_png(view.alpha)[0], depth = read_pfm(view.depth)[0];
+  EXPECT_EQ(alpha[12][12].item<float>(), 1);
+  EXPECT_EQ(alpha[0][0].item<float>(), 0);
+  EXPECT_TRUE(torch::equal(alpha > 0, depth > 0));
+  const double middle_mm = view.camera.camera_from_world(info.view_sphere.centre_mm).z;
+  EXPECT_LT(depth[12][12].item<double>(), middle_mm);
+  EXPECT_GT(depth[12][12].item<double>(), middle_mm - info.view_sphere.radius_mm - 4);
 }
 
 TEST_F(Prepare, ShardsMakeTheSameDataSet) {

@@ -12,12 +12,36 @@ namespace fs = std::filesystem;
 
 class Train : public test::ProgramTest {
  protected:
+  // A phantom takes as long as all the rest: it is made once, and cut to the box and a little around it.
+  static const data::Case& phantom() {
+    static const data::Case content = [] {
+      data::Case small = test::small_case("");
+      const VoxelBox stored = grown(small.box, 2, small.geometry);
+      small.ct = crop(small.ct, stored);
+      small.labels_volume = crop(small.labels_volume, stored);
+      small.labels = small.labels_volume.names;
+      small.geometry = small.ct.geometry;
+      small.box.begin_zyx = {2, 2, 2};
+      return small;
+    }();
+    return content;
+  }
+  static void write_case(const fs::path& folder, bool maps) {
+    data::Case content = phantom();
+    content.folder = folder;
+    content.maps = maps;
+    for (auto* views : {&content.train_views, &content.test_views}) {
+      for (data::View& view : *views) view = data::make_view(view.camera, view.name, folder, maps);
+    }
+    test::write_case(content);
+  }
   Train() {
-    test::write_small_case(folder_ / "data/one");
+    write_case(folder_ / "data/one", true);
     std::ofstream(folder_ / "tiny.yaml") << "name: tiny\n"
                                             "plan: {patch_zyx: [16, 16, 16], spacing_mm: 6,\n"
                                             "       network: {base_features: 4, stages: 2}}\n"
                                             "optimizer: {steps: 2, batch: 1, views: 2, warmup_steps: 0}\n"
+                                            "loss: {depth: 0.1}\n"
                                             "validation: {every: 2}\n";
   }
   test::Outcome train(const std::string& arguments, const std::string& before = "") const {
@@ -38,7 +62,9 @@ TEST_F(Train, LeavesARunWhoseNetworkInferUses) {
     EXPECT_TRUE(fs::exists(out_folder() / "run" / name)) << name;
   }
   // One record for each validation, and for the first and the last step.
-  EXPECT_EQ(test::count_lines_with(test::read_file(out_folder() / "run/metrics.jsonl"), "\"step\""), 4);
+  const std::string metrics = test::read_file(out_folder() / "run/metrics.jsonl");
+  EXPECT_EQ(test::count_lines_with(metrics, "\"step\""), 4);
+  EXPECT_EQ(test::count_lines_with(metrics, "\"depth\""), 2) << metrics;
   const test::Outcome inferred = run(fmt::format("{} {} {} --tf bone --model {}", RENDERFM_INFER,
                                                  (file("data") / "one/ct.nii.gz").string(), out("one.ply"),
                                                  out("run/checkpoints/step-00000002.safetensors")));
@@ -78,6 +104,10 @@ TEST_F(Train, SaysInOneSentenceWhatIsWrong) {
   expect(fmt::format("--config {} --data {} --out {}", file("tiny.yaml").string(), out(""), out("run")), 2,
          "no finished case");
   expect(usual(), 2, "cannot be", "RANK=3 WORLD_SIZE=2 MASTER_ADDR=localhost MASTER_PORT=1 ");
+  write_case(folder_ / "bare/one", false);
+  expect(fmt::format("--config {} --data {} --out {}", file("tiny.yaml").string(), file("bare").string(),
+                     out("run")),
+         2, "bare/one has no maps of alpha and depth");
   fs::remove(file("data") / "one/ct.nii.gz");
   expect(usual(), 2, "ct.nii.gz");
 }

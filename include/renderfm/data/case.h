@@ -2,13 +2,16 @@
 // outside 3DGS trainers read alike:
 //
 //   case.json               what it is (below), SHA-256 of every other file; written last: a folder without
-//   it
-//                           is unfinished
+//                           it is unfinished
 //   ct.nii.gz labels.nii.gz HU and organs on an axis-aligned LPS grid: the box and its halo
 //   tf.yaml                 the transfer function
 //   views/NNN.png           path-traced pictures, sRGB on black
 //   transforms_train.json   cameras in the NeRF convention, mm; views of the training set
 //   transforms_test.json    held-out views, fewer and with less noise
+//   alpha/NNN.png           where asked for (`maps`): share of a pixel's paths that met something, encoded as
+//                           sRGB like the picture, three equal channels
+//   depth/NNN.pfm           likewise: mm along the camera's axis to what they first met, mean over those
+//                           paths, 0 where none did. Neither is denoised
 //   points3d.ply            primed centres (LPS mm), colours and normals: where outside trainers start
 #pragma once
 
@@ -43,7 +46,15 @@ struct View {
   Camera camera;
   std::string name;             ///< "012"
   std::filesystem::path image;  ///< FOLDER/views/012.png
+  std::filesystem::path alpha;  ///< FOLDER/alpha/012.png; empty where the case has no maps
+  std::filesystem::path depth;  ///< FOLDER/depth/012.pfm; likewise
+
+  /// Those that the view has.
+  std::vector<std::filesystem::path> files() const;
 };
+
+/// The view that goes by `name` in a case's folder.
+View make_view(const Camera& camera, const std::string& name, const std::filesystem::path& folder, bool maps);
 
 /// case.json and the cameras: everything but the volumes.
 struct CaseInfo {
@@ -58,6 +69,7 @@ struct CaseInfo {
   std::map<std::uint8_t, std::string> labels;  ///< names of the labels that occur
   ViewSphere view_sphere;                      ///< of the box under all organs
   int width = 0, height = 0;                   ///< of the views, pixels
+  bool maps = false;                           ///< the views have alpha and depth
   Rendering rendering;
   double least_test_angle_deg = 0;  ///< least angle between a held-out view and a training view
   std::string source_sha256;        ///< of the scan's voxels and labels on the network grid

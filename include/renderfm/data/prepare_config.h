@@ -40,6 +40,7 @@ struct ViewWish {
   int samples = 64;              ///< per pixel of training views
   int test_samples = 1024;       ///< of test views, which are never denoised
   std::string denoise = "auto";  ///< "auto", "on" or "off"; training views only
+  bool maps = false;             ///< alpha and depth of every view, too
 };
 
 struct PrepareConfig {

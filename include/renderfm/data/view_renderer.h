@@ -12,11 +12,18 @@
 
 namespace renderfm::data {
 
+/// Planes row by row, channel after channel.
+struct ViewImages {
+  std::vector<float> srgb;      ///< [3, H, W], display-referred on black
+  std::vector<float> alpha;     ///< [H, W], share of the paths that met something, linear
+  std::vector<float> depth_mm;  ///< [H, W], along the camera's axis, mean over those; 0 where there are none
+};
+
 class ViewRenderer {
  public:
   virtual ~ViewRenderer() = default;
-  /// Display-referred sRGB on black, [3, H, W], the same for every run and thread count.
-  virtual std::vector<float> render(const Camera& camera, int samples, bool denoise) const = 0;
+  /// The same for every run and thread count.
+  virtual ViewImages render(const Camera& camera, int samples, bool denoise) const = 0;
 };
 
 struct Renderer {

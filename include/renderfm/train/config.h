@@ -33,6 +33,9 @@ struct OptimizerConfig {
 
 struct LossConfig {
   double l1 = 0.8, ssim = 0.2;
+  double alpha = 0, depth = 0;  ///< need cases with maps (renderfm-prepare --maps)
+
+  bool needs_maps() const { return alpha > 0 || depth > 0; }
 };
 
 struct AugmentConfig {

@@ -8,6 +8,7 @@
 
 #include "renderfm/gaussian/gaussian_set.h"
 #include "renderfm/nn/unet3d.h"
+#include "renderfm/raster/rasterize.h"
 #include "renderfm/train/training_sample.h"
 
 namespace renderfm::train {
@@ -25,7 +26,10 @@ GaussianSet activate_rows(const torch::Tensor& raw, const torch::Tensor& positio
 /// The network's output at the sample's voxels, added to the primed channels: [N, 37] float32.
 torch::Tensor predict_raw(const UNet3d& network, const TrainingSample& sample, const ForwardOptions& options);
 
-/// [V, 3, H, W] of the sample's Gaussians as `raw` has them, on the device of `raw`.
+/// The sample's Gaussians as `raw` has them, on the device of `raw`.
+raster::RenderOutput draw_all(const torch::Tensor& raw, const TrainingSample& sample,
+                              const std::vector<Camera>& cameras);
+/// Its rgb, [V, 3, H, W].
 torch::Tensor draw(const torch::Tensor& raw, const TrainingSample& sample,
                    const std::vector<Camera>& cameras);
 

@@ -18,7 +18,9 @@ namespace renderfm::train {
 /// Views with their pictures.
 struct Pictures {
   std::vector<Camera> cameras;
-  torch::Tensor rgb;  ///< [V, 3, H, W] float32 in [0, 1], or uint8 while it waits
+  torch::Tensor rgb;       ///< [V, 3, H, W] float32 in [0, 1], or uint8 while it waits
+  torch::Tensor alpha;     ///< [V, H, W] as rgb is, encoded as sRGB; undefined where no loss needs it
+  torch::Tensor depth_mm;  ///< [V, H, W] along each camera's axis, 0 where there is nothing; likewise
 };
 
 /// All in CPU memory, float32 unless said.
@@ -30,6 +32,7 @@ struct TrainingSample {
   torch::Tensor position_mm;  ///< [N, 3]
   Vec3d spacing_xyz_mm{1, 1, 1};
   Vec3d centre_mm{0, 0, 0};   ///< of the input's grid: what it is turned about
+  double radius_mm = 1;       ///< of the view sphere
   bool uniform_light = true;  ///< the same from all sides, so that the scene may be turned
   Pictures train, test;       ///< all of the case's; after draw_sample() the chosen ones, and none
 };

@@ -47,6 +47,24 @@ TEST(Case, KnowsTheHashOfEveryFile) {
   EXPECT_EQ(written.files.at("views/004.png"), sha256(test::read_file(scratch / "one/views/004.png")));
 }
 
+TEST(Case, HasMapsWhereItsDescriptionSaysSo) {
+  const ScratchFolder scratch;
+  const data::Case written = test::write_small_case(scratch / "one", true);
+  EXPECT_EQ(written.files.size(), data::case_file_names().size() + 15);
+  EXPECT_EQ(written.files.at("depth/004.pfm"), sha256(test::read_file(scratch / "one/depth/004.pfm")));
+  const data::CaseInfo read = data::read_case_info(scratch / "one");
+  EXPECT_TRUE(read.maps);
+  EXPECT_EQ(read.test_views[1].alpha, scratch / "one/alpha/004.png");
+  // Descriptions from before there were maps have no such key.
+  std::string text = test::read_file(scratch / "one/case.json");
+  const std::string key = ",\n  \"maps\": true";
+  const auto at = text.find(key);
+  ASSERT_NE(at, std::string::npos) << text;
+  std::ofstream(scratch / "one/case.json") << text.erase(at, key.size());
+  EXPECT_FALSE(data::read_case_info(scratch / "one").maps);
+  EXPECT_TRUE(data::read_case_info(scratch / "one").test_views[1].alpha.empty());
+}
+
 TEST(Case, WithoutItsDescriptionIsUnfinished) {
   const ScratchFolder scratch;
   test::write_small_case(scratch / "one");

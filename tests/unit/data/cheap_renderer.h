@@ -18,13 +18,20 @@ class CheapViews : public data::ViewRenderer {
       if (medium.foreground(voxel)) state_ = hash64(state_, static_cast<std::uint64_t>(voxel));
     }
   }
-  std::vector<float> render(const Camera& camera, int samples, bool denoise) const override {
+  data::ViewImages render(const Camera& camera, int samples, bool denoise) const override {
     ::usleep(static_cast<useconds_t>(pause_us_));
     const std::uint64_t view = hash64(state_, std::bit_cast<std::uint64_t>(camera.position_mm.x),
                                       static_cast<std::uint64_t>(samples), denoise ? 1 : 0);
-    std::vector<float> srgb(std::size_t{3} * camera.width * camera.height);
-    for (std::size_t n = 0; n < srgb.size(); ++n) srgb[n] = unit_from_bits<float>(hash64(view, n));
-    return srgb;
+    const std::size_t pixels = static_cast<std::size_t>(camera.width) * camera.height;
+    data::ViewImages images;
+    images.srgb.resize(3 * pixels);
+    for (std::size_t n = 0; n < 3 * pixels; ++n) images.srgb[n] = unit_from_bits<float>(hash64(view, n));
+    for (std::size_t n = 0; n < pixels; ++n) {  // half of the pixels see nothing
+      const bool met = (hash64(view, n) & 1) != 0;
+      images.alpha.push_back(met ? 1 - 0.5F * images.srgb[n] : 0);
+      images.depth_mm.push_back(met ? 1000 + images.srgb[n] : 0);
+    }
+    return images;
   }
 
  private:

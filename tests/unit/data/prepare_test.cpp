@@ -48,7 +48,7 @@ scans:
   - {{ct: "{}", split: test}}
 scenes: {{spacing: 4, boxes: 1, box_voxels: 12, halo_voxels: 4, whole: 1, whole_spacing_mm: 4}}
 looks: {{presets: [bone], random: 1, unseen: 1, organ_subsets: 0.5}}
-views: {{train: 3, test: 2, size: [24, 16], samples: 2, test_samples: 4}}
+views: {{train: 3, test: 2, size: [24, 16], samples: 2, test_samples: 4, maps: true}}
 points: 200)",
                                     g_scans.file("scan_a.nii"), g_scans.file("scan_b.nii")),
                         "tiny"));
@@ -107,7 +107,8 @@ int count_views(const fs::path& folder) {
   int count = 0;
   std::error_code error;
   for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
-    count += entry.path().extension() == ".png" && entry.path().filename().string().front() != '.' ? 1 : 0;
+    const fs::path& path = entry.path();
+    count += path.parent_path().filename() == "views" && path.filename().string().front() != '.' ? 1 : 0;
   }
   return count;
 }
@@ -136,6 +137,8 @@ TEST(Prepare, MakesCasesThatVerifyAndKeepsThemTheNextTime) {
     if (content.tf_family == "unseen") {
       EXPECT_EQ(content.split, "test");
     }
+    EXPECT_TRUE(content.maps);
+    EXPECT_EQ(content.files.size(), data::case_file_names().size() + 15);
     const bool box = content.name.find("box") != std::string::npos;
     if (box) {
       EXPECT_EQ(content.box.shape_zyx, (std::array<std::int64_t, 3>{12, 12, 12}));
@@ -221,13 +224,23 @@ TEST(Prepare, RefusesToMixSettingsUnlessTold) {
   data::PrepareRun run{scratch / "set", 0, 1, false};
   data::prepare(config, run, test::cheap_renderer());
   const auto before = contents_of(run.out);
+  const auto refused = [&] {
+    const std::string error = test::error_of([&] { data::prepare(config, run, test::cheap_renderer()); });
+    EXPECT_NE(error.find("made with other settings"), std::string::npos) << error;
+    EXPECT_EQ(contents_of(run.out), before);
+  };
   config.views.samples = 3;
-  const std::string error = test::error_of([&] { data::prepare(config, run, test::cheap_renderer()); });
-  EXPECT_NE(error.find("made with other settings"), std::string::npos) << error;
-  EXPECT_EQ(contents_of(run.out), before);
+  refused();
+  config.views.samples = 2;
+  config.views.maps = false;
+  refused();
   run.overwrite = true;
   EXPECT_EQ(data::prepare(config, run, test::cheap_renderer()).made, 2);
   EXPECT_NE(contents_of(run.out), before);
+  for (const auto& [name, text] : contents_of(run.out)) {
+    EXPECT_EQ(name.find("/alpha/") + name.find("/depth/"), 2 * std::string::npos) << name;
+  }
+  EXPECT_TRUE(data::verify_dataset(run.out).problems.empty());
 }
 
 TEST(Prepare, PassesOverAScanThatCannotBeUsed) {
@@ -305,6 +318,12 @@ TEST(Verify, FindsEveryKindOfDamage) {
   EXPECT_NE(after("views/003.png", remove).find("views/003.png is missing"), std::string::npos);
   EXPECT_NE(after("views/001.png", [](std::string& t) { t[t.size() / 2] ^= 1; }).find("changed or damaged"),
             std::string::npos);
+  EXPECT_NE(after("alpha/004.png", remove).find("alpha/004.png is missing"), std::string::npos);
+  const std::string depth = after("depth/002.pfm", [](std::string& t) {  // its first pixels become 0 mm
+    t.replace(t.size() - 24 * 16 * 4, 96, 96, '\0');
+  });
+  EXPECT_NE(depth.find("depth/002.pfm was changed or damaged"), std::string::npos);
+  EXPECT_NE(depth.find("view 002: depth is no distance"), std::string::npos);
   EXPECT_NE(after("ct.nii.gz", [](std::string& t) { t.resize(t.size() / 2); }).find("ct.nii.gz"),
             std::string::npos);
   EXPECT_NE(after("points3d.ply", [](std::string& t) { t.resize(t.size() - 5); }).find("truncated"),

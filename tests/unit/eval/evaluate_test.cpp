@@ -42,7 +42,7 @@ void write_case(const fs::path& folder) {
   for (int n = 0; n < 9; ++n) {
     const std::string name = fmt::format("{:03}", n);
     const Camera camera = orbit_camera(content.view_sphere, 40.0 * n, 15.0 * (n % 4) - 20, kSize, kSize);
-    const data::View view{camera, name, folder / "views" / (name + ".png")};
+    const data::View view = data::make_view(camera, name, folder, false);
     write_png(raster::rasterize(truth, {camera}).rgb[0], view.image);
     (n % 3 == 2 ? content.test_views : content.train_views).push_back(view);
   }

@@ -80,6 +80,30 @@ TEST(SampleOf, FollowsThePlanInWhatTheNetworkStartsFromAndSees) {
   EXPECT_GT(usual.start.select(1, layout::kOpacityLogit).abs().max().item<float>(), 0);
 }
 
+TEST(SampleOf, ReadsTheMapsOfTrainingViewsWhereALossNeedsThem) {
+  const ScratchFolder scratch;
+  const data::Case written = renderfm::test::write_small_case(scratch / "one", true);
+  TrainConfig config;
+  config.plan.patch_zyx = {16, 16, 16};
+  config.finish();
+  EXPECT_FALSE(open_data_set(scratch / "", config).train.load(0).train.depth_mm.defined());
+  config.loss.depth = 0.1;
+  const TrainingSample sample = open_data_set(scratch / "", config).train.load(0);
+  EXPECT_EQ(sample.train.alpha.sizes(), (torch::IntArrayRef{3, 16, 24}));
+  EXPECT_FALSE(sample.test.alpha.defined());
+  EXPECT_EQ(sample.radius_mm, written.view_sphere.radius_mm);
+  for (int view = 0; view < 3; ++view) {  // as write_small_case has them
+    EXPECT_EQ(sample.train.alpha[view][0][7].item<int>(), 51);
+    EXPECT_EQ(sample.train.alpha[view][15][7].item<int>(), 255);
+    EXPECT_FLOAT_EQ(sample.train.depth_mm[view][0][7].item<float>(), 20.0F + static_cast<float>(view));
+  }
+  write_pfm(torch::ones({1, 16, 20}), written.train_views[1].depth);
+  EXPECT_NE(renderfm::test::error_of([&] {
+              open_data_set(scratch / "", config).train.load(0);
+            }).find("20x16 pixels, its camera 24x16"),
+            std::string::npos);
+}
+
 TEST(OpenDataSet, SortsCasesBySplitAndReadsThemWithAnyCache) {
   const ScratchFolder scratch;
   renderfm::test::write_small_case(scratch / "set/a");
@@ -122,6 +146,9 @@ TEST(OpenDataSet, SaysWhatIsWrongWithADataSet) {
   EXPECT_NE(complaint("").find("--data"), std::string::npos);
   EXPECT_NE(complaint(scratch / "absent"), "");
   const data::Case written = renderfm::test::write_small_case(scratch / "one");
+  config.loss.alpha = 0.1;
+  EXPECT_NE(complaint(scratch / "one").find("one has no maps of alpha and depth"), std::string::npos);
+  config.loss.alpha = 0;
   write_png(torch::zeros({3, 16, 20}), written.train_views[1].image);
   EXPECT_NE(complaint(scratch / "one").find("20x16 pixels, its camera 24x16"), std::string::npos);
   fs::remove(written.train_views[1].image);

@@ -69,6 +69,7 @@ TEST(TrainConfig, RefusesValuesThatCannotBe) {
   EXPECT_NE(complaint("optimizer: 5").find("expected keys and values"), std::string::npos);
   EXPECT_NE(complaint("", {"optimizer.batch=0"}).find("optimizer.batch is 0"), std::string::npos);
   EXPECT_NE(complaint("", {"loss.l1=0", "loss.ssim=0"}).find("nothing to learn"), std::string::npos);
+  EXPECT_NE(complaint("", {"loss.depth=-1"}).find("loss.depth is -1"), std::string::npos);
   EXPECT_NE(complaint("", {"seed"}).find("key=value"), std::string::npos);
   EXPECT_NE(complaint("", {"plan.patch_zyx=[20, 20]"}).find("three sides"), std::string::npos);
 }

@@ -7,6 +7,7 @@
 
 #include "renderfm/gaussian/activate.h"
 #include "renderfm/train/loader.h"
+#include "renderfm/train/losses.h"
 #include "renderfm/train/sample_order.h"
 #include "unit/train/small_scene.h"
 
@@ -19,9 +20,13 @@ double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
 
 TEST(Turned, SceneGivesTheTurnedPicturesForAllFortyEightOrientations) {
   TrainingSample sample = test::small_scene(1, 2);
-  sample.train.rgb = draw(sample.start, sample, sample.train.cameras);
+  const raster::RenderOutput drawn = draw_all(sample.start, sample, sample.train.cameras);
+  sample.train.rgb = drawn.rgb;
+  sample.train.alpha = drawn.alpha;
+  sample.train.depth_mm = drawn.depth;
   ASSERT_GT(sample.train.rgb.std().item<double>(), 0.05);
   const torch::Tensor before = sample.input.reshape({6, -1}).index_select(1, sample.voxels);
+  const double farthest_mm = drawn.depth.max().item<double>();
   int mirrored = 0;
   for (int order = 0; order < 6; ++order) {
     for (int signs = 0; signs < 8; ++signs) {
@@ -35,8 +40,11 @@ TEST(Turned, SceneGivesTheTurnedPicturesForAllFortyEightOrientations) {
       // The network reads the same values at the same Gaussians.
       EXPECT_TRUE(torch::equal(now.input.reshape({6, -1}).index_select(1, now.voxels), before));
       // Rounding alone differs: positions in float are a different number of mm from the camera.
-      EXPECT_LT(largest_difference(draw(now.start, now, now.train.cameras), now.train.rgb), 2e-4)
+      const raster::RenderOutput turned_drawn = draw_all(now.start, now, now.train.cameras);
+      EXPECT_LT(largest_difference(turned_drawn.rgb, now.train.rgb), 2e-4)
           << "order " << order << " signs " << signs;
+      EXPECT_LT(largest_difference(turned_drawn.alpha, now.train.alpha), 2e-4);
+      EXPECT_LT(largest_difference(turned_drawn.depth, now.train.depth_mm), 2e-4 * farthest_mm);
       for (const Camera& camera : now.train.cameras) EXPECT_NEAR(determinant(camera.rotation), 1, 1e-12);
       mirrored += orientation.mirrors();
     }
@@ -92,6 +100,32 @@ TEST(DrawSample, FollowsFromItsSeedAndLeavesTheTransferFunctionsChannelsAlone) {
   const torch::Tensor change = a.input[0] - whole.input[0];
   EXPECT_NEAR(change.std().item<double>(), 0.01, 0.002);  // noise of 10 HU
   EXPECT_LT(std::abs(change.mean().item<double>()), 0.05);
+}
+
+TEST(DrawSample, KeepsEachViewsMapsBesideItsPicture) {
+  TrainingSample whole = test::small_scene(2, 4);
+  whole.train.rgb = whole.train.rgb.mul(255).round().to(torch::kUInt8);
+  whole.train.alpha = whole.train.rgb.select(1, 0);
+  whole.train.depth_mm = whole.train.alpha.to(torch::kFloat32) * 10;
+  const TrainingSample sample = draw_sample(whole, 3, {}, 1000, 11);
+  EXPECT_TRUE(torch::equal(sample.train.alpha, sample.train.rgb.select(1, 0)));
+  EXPECT_LT(largest_difference(sample.train.depth_mm, sample.train.alpha * 2550), 1e-3);
+}
+
+TEST(MapLoss, EqualsTheSumByHand) {
+  // One view of two by two pixels: as it should be, half as dense and 30 mm behind, nothing drawn, no target.
+  const torch::Tensor alpha = torch::tensor({0.8F, 0.4F, 0.0F, 0.5F}).reshape({1, 2, 2});
+  const torch::Tensor depth = torch::tensor({80.0F, 0.4F * 130, 0.0F, 45.0F}).reshape({1, 2, 2});
+  const torch::Tensor target_alpha = torch::tensor({0.8F, 0.8F, 1.0F, 0.0F}).reshape({1, 2, 2});
+  const torch::Tensor target_depth = torch::tensor({100.0F, 100.0F, 90.0F, 0.0F}).reshape({1, 2, 2});
+  LossConfig weights;
+  weights.alpha = 2;
+  weights.depth = 10;
+  const MapLoss loss = map_loss(alpha, depth, target_alpha, target_depth, 60, weights);
+  const double alpha_error = (0.0 + 0.4 + 1.0 + 0.5) / 4, depth_error = 0.4 * 30 / 60 / 4;
+  EXPECT_NEAR(loss.alpha.item<double>(), alpha_error, 1e-6);
+  EXPECT_NEAR(loss.depth.item<double>(), depth_error, 1e-6);
+  EXPECT_NEAR(loss.total.item<double>(), 2 * alpha_error + 10 * depth_error, 1e-5);
 }
 
 TEST(SampleOrder, EveryEpochHasEveryCaseOnceInAnOrderOfItsOwn) {
