@@ -100,7 +100,6 @@ TEST_F(Train, SaysInOneSentenceWhatIsWrong) {
   expect(usual() + " --resume auto --init x", 1, "exclude each other");
   expect(usual() + " --resume absent.safetensors", 2, "there is no checkpoint");
   expect(usual() + " --init " + (file("data") / "one/ct.nii.gz").string(), 2, "not a Render-FM checkpoint");
-  expect(fmt::format("--config {} --out {}", file("tiny.yaml").string(), out("run")), 2, "--data");
   expect(fmt::format("--config {} --data {} --out {}", file("tiny.yaml").string(), out(""), out("run")), 2,
          "no finished case");
   expect(usual(), 2, "cannot be", "RANK=3 WORLD_SIZE=2 MASTER_ADDR=localhost MASTER_PORT=1 ");

@@ -28,6 +28,7 @@ inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4, c
   sample.name = "ball-" + std::to_string(number);
   sample.spacing_xyz_mm = {2, 2, 2};
   sample.centre_mm = {10, 20, 30};
+  sample.radius_mm = 14 * size.scale();
   sample.input = torch::zeros({6, side, side, side});
   const Vec3d centre = Vec3d{7.0 + static_cast<double>(number % 3), 8.0, 7.5} * size.scale();
   std::vector<std::int64_t> voxels;
@@ -71,11 +72,14 @@ inline TrainingSample small_scene(std::int64_t number, std::int64_t views = 4, c
     Pictures result;
     for (std::int64_t v = 0; v < count_of_views; ++v) {
       result.cameras.push_back(
-          orbit_camera({sample.centre_mm, 14 * size.scale()}, first_azimuth + 77.0 * static_cast<double>(v),
+          orbit_camera({sample.centre_mm, sample.radius_mm}, first_azimuth + 77.0 * static_cast<double>(v),
                        20.0 - 13.0 * static_cast<double>(v), size.pixels, size.pixels - 4));
       result.cameras.back().cx += 1.5;  // off the middle
     }
-    result.rgb = draw(truth, sample, result.cameras).clamp(0, 1);
+    const raster::RenderOutput drawn = draw_all(truth, sample, result.cameras);
+    result.rgb = drawn.rgb.clamp(0, 1);
+    result.alpha = drawn.alpha;
+    result.depth_mm = at::where(drawn.alpha > 0.01, drawn.depth / drawn.alpha, torch::zeros({}));
     return result;
   };
   sample.train = pictures(views, 10);
