@@ -108,8 +108,9 @@ bool open_case_folder(const fs::path& folder, const std::string& fingerprint,
     file.commit();
   }
   remove_temporaries(folder);
-  for (const char* const part : {"views", "alpha", "depth"}) {
-    if (!maps && part != std::string_view("views")) continue;
+  std::vector<const char*> parts{"views"};
+  if (maps) parts.insert(parts.end(), {"alpha", "depth"});
+  for (const char* const part : parts) {
     make_folder(folder / part);
     remove_temporaries(folder / part);
   }

@@ -111,7 +111,7 @@ ViewSplit trace_views(const Medium& medium, const ViewSphere& sphere, const data
       if (!fs::exists(png)) {
         const std::uint64_t number = static_cast<std::uint64_t>(std::stoi(view.name));
         std::vector<float> srgb =
-            renderer.make(medium, hash64(options.seed, number))->render(view.camera, samples, denoise);
+            renderer.make(medium, hash64(options.seed, number))->render(view.camera, samples, denoise).srgb;
         write_png(torch::from_blob(srgb.data(), {3, options.height, options.width}, torch::kFloat32), png);
       }
       progress.advance(samples);

@@ -49,7 +49,7 @@ void add_prepare_options(CLI::App& app, PrepareOptions& options) {
   app.add_option("--denoise", wish.views.denoise, "Training views: auto (where OIDN is found), on, off")
       ->group(kViews);
   app.add_flag("--maps", wish.views.maps,
-               "Alpha and depth of every view, too: loss.alpha, loss.depth of training")
+               "Alpha and depth of every view, too, for loss.alpha and loss.depth of training")
       ->group(kViews);
   app.add_option("--light", wish.light, "uniform, studio, or a YAML file")->group(kViews);
 }

@@ -38,14 +38,14 @@ struct Killed {};
 class TellTale : public data::ViewRenderer {
  public:
   TellTale(Drawn& drawn, std::uint64_t seed) : drawn_(drawn), seed_(seed) {}
-  std::vector<float> render(const Camera& camera, int samples, bool denoise) const override {
+  data::ViewImages render(const Camera& camera, int samples, bool denoise) const override {
     if (drawn_.pictures == drawn_.most) throw Killed{};
     ++drawn_.pictures;
     drawn_.denoised += denoise ? 1 : 0;
     std::vector<float> picture(static_cast<std::size_t>(3 * camera.width * camera.height),
                                static_cast<float>(samples) / 255.0F);
     picture[0] = static_cast<float>(seed_ % 256) / 255.0F;
-    return picture;
+    return {std::move(picture), {}, {}};
   }
 
  private:
