@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to a picture: set-up, build, CT to 6D Gaussians, and those from four sides. Everything it writes
-# lies under demo/.
+# From nothing to a picture: set-up, build, CT to 6D Gaussians, those from four sides, and an interactive page.
+# Everything it writes lies under demo/.
 #
 # Usage: scripts/demo.sh [CT [LABELS]]
 #   CT       .nii, .nii.gz, .nrrd, .mha, .mhd, a DICOM folder or zip; without it, a made-up patient
@@ -34,8 +34,11 @@ start=$(date +%s.%N)
 "$bin/renderfm-infer" "$ct" "demo/$name.ply" ${labels:+--labels "$labels"}
 middle=$(date +%s.%N)
 "$bin/renderfm-render" "demo/$name.ply" "demo/$name.png" --four-sides
+drawn=$(date +%s.%N)
+"$bin/renderfm-view" "$ct" --html "demo/$name.html" --overwrite ${labels:+--labels "$labels"}
 end=$(date +%s.%N)
 
-awk -v a="$start" -v b="$middle" -v c="$end" \
-  'BEGIN {printf "CT to Gaussians %.1f s, four pictures %.1f s\n", b - a, c - b}' >&2
-printf 'Gaussians: %s\npicture:   %s\n' "$root/demo/$name.ply" "$root/demo/$name.png"
+awk -v a="$start" -v b="$middle" -v c="$drawn" -v d="$end" \
+  'BEGIN {printf "CT to Gaussians %.1f s, four pictures %.1f s, CT to page %.1f s\n", b - a, c - b, d - c}' >&2
+printf 'Gaussians: %s\npicture:   %s\npage:      %s\n' "$root/demo/$name.ply" "$root/demo/$name.png" \
+  "$root/demo/$name.html"
