@@ -19,7 +19,7 @@ struct DrawInputs {
   double lambda_opacity = 0.35;
   bool low_pass_compensation = true;
   std::int64_t memory_limit_bytes = 0;
-  ClipRegion clip;             ///< `exempt` in the precision and on the device of the rest, or undefined
+  ClipRegion clip = {};        ///< `exempt` in the precision and on the device of the rest, or undefined
   bool pose_gradients = true;  ///< backward need not find those of the poses where this is false
 
   std::int64_t size() const { return opacity.size(0); }

@@ -27,7 +27,7 @@ struct ClipRegion {
 struct RasterOptions {
   Backend backend = Backend::kAutomatic;
   std::int64_t memory_limit_bytes = 0;  ///< refuse to allocate more; 0: what the machine has left
-  ClipRegion clip;                      ///< only for drawings without gradients
+  ClipRegion clip = {};                 ///< only for drawings without gradients
 };
 
 /// Where gradients of the cameras' poses are wanted: tensors in place of Camera's position and rotation, in
