@@ -6,6 +6,7 @@
 
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/math/reflectance.h"
 #include "renderfm/math/srgb.h"
 #include "renderfm/medium/ambient_light.h"
 #include "renderfm/medium/surface_probability.h"
@@ -15,11 +16,17 @@ namespace {
 
 constexpr float kMaxAlbedo = 0.98F;
 
-/// A surface of albedo ρ that sees the sky over a share A of its hemisphere and itself, equally lit, over the
-/// rest: radiance E = A + (1 - A) ρ E, times ρ.
-float lit_radiance(float albedo, float sky_share) {
-  return albedo * sky_share / (1 - albedo * (1 - sky_share));
+/// A surface of reflectance ρ that sees the sky over a share A of its hemisphere and itself, equally lit,
+/// over the rest: radiance E = A + (1 - A) ρ E, times ρ. A transfer function's colour is the albedo of one
+/// scatter, as it is for the path tracer; what a body returns after many is less.
+float lit_radiance(float albedo, float backward, float sky_share) {
+  const float reflectance = body_reflectance(albedo, backward);
+  return reflectance * sky_share / (1 - reflectance * (1 - sky_share));
 }
+
+/// Share of scattered light that goes back outwards: half of it in a cloud, all of it on a surface. Light in
+/// a body meets its surface for one half of the scatters, say; the path tracer's pictures agree.
+float backward_share(float surface_probability) { return 0.5F + 0.25F * surface_probability; }
 
 constexpr float kHiddenShare = 0.025F;
 
@@ -119,8 +126,9 @@ Foreground collect_foreground(const Medium& medium, const LabelVolume& labels) {
   parallel_for(0, count, 8192, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       const float received = sky_share(mixed[n].received);
+      const float backward = backward_share(norm(foreground.inward_normal[n]));
       for (int channel = 0; channel < 3; ++channel) {
-        const float radiance = lit_radiance(mixed[n].albedo[channel], received);
+        const float radiance = lit_radiance(mixed[n].albedo[channel], backward, received);
         foreground.lit_srgb[n][channel] = srgb_from_linear(radiance);
       }
     }

@@ -3,12 +3,12 @@
 // no material returns more light than it gets.
 #pragma once
 
+#include "renderfm/math/reflectance.h"
 #include "renderfm/pathtrace/sampling.h"
 
 namespace renderfm::pathtrace {
 
 inline constexpr int kSurfaceTableSize = 65;
-inline constexpr float kSurfaceReflectance = 0.04F;  ///< Schlick's F0
 
 /// The specular lobe of one roughness.
 struct SurfaceModel {
