@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -249,9 +247,10 @@ class Run {
     }
     const torch::Tensor sheet = contact_sheet(images, 2);
     const auto path = folder_.pictures() / fmt::format("step-{:08}.png", step_);
-    write_png(sheet, path);
-    std::ifstream stream(path, std::ios::binary);
-    const std::string png{std::istreambuf_iterator<char>(stream), {}};
+    const std::string png = encode_png(sheet);
+    AtomicFile file(path);
+    file.write(png);
+    file.commit();
     board_->picture("validation/pictures", step_, sheet.size(2), sheet.size(1), png);
   }
 

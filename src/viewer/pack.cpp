@@ -21,6 +21,19 @@ constexpr float kLeastOpacity = 1e-4F, kGreatestOpacity = 0.9999F;
 // Row and column of the n-th entry of a lower triangle.
 constexpr std::array<std::array<int, 2>, 6> kLower{{{0, 0}, {1, 0}, {1, 1}, {2, 0}, {2, 1}, {2, 2}}};
 
+// A packed channel that is an entry of L: where it stands there, and whether its logarithm is packed.
+struct FactorEntry {
+  int index;
+  bool diagonal;
+};
+
+FactorEntry factor_entry(int channel) {
+  if (channel >= kB && channel < kC) return {layout::b_index((channel - kB) / 3, (channel - kB) % 3), false};
+  const bool direction = channel < kB;
+  const auto [row, column] = kLower[static_cast<std::size_t>(channel - (direction ? kA : kC))];
+  return {direction ? layout::a_index(row, column) : layout::c_index(row, column), row == column};
+}
+
 std::vector<double> columns_of(const GaussianSet& set, Vec3d centre_mm, int channel) {
   const auto count = static_cast<std::size_t>(set.size());
   std::vector<double> values(count);
@@ -31,9 +44,10 @@ std::vector<double> columns_of(const GaussianSet& set, Vec3d centre_mm, int chan
     }
   };
   const auto same = [](float value) { return static_cast<double>(value); };
-  const auto factor = [&](int index, bool diagonal) {
-    fill(set.chol, layout::kCholCount, index, [&](float value) {
-      return diagonal ? std::log(std::max(static_cast<double>(value), 1e-12)) : static_cast<double>(value);
+  const auto factor = [&](FactorEntry entry) {
+    fill(set.chol, layout::kCholCount, entry.index, [&](float value) {
+      return entry.diagonal ? std::log(std::max(static_cast<double>(value), 1e-12))
+                            : static_cast<double>(value);
     });
   };
   if (channel < kSh) {
@@ -46,14 +60,8 @@ std::vector<double> columns_of(const GaussianSet& set, Vec3d centre_mm, int chan
     });
   } else if (channel < kA) {
     fill(set.direction_mean, 3, channel - kDirection, same);
-  } else if (channel < kB) {
-    const auto [row, column] = kLower[static_cast<std::size_t>(channel - kA)];
-    factor(layout::a_index(row, column), row == column);
-  } else if (channel < kC) {
-    factor(layout::b_index((channel - kB) / 3, (channel - kB) % 3), false);
   } else if (channel < kLabel) {
-    const auto [row, column] = kLower[static_cast<std::size_t>(channel - kC)];
-    factor(layout::c_index(row, column), row == column);
+    factor(factor_entry(channel));
   } else if (set.label.defined()) {
     const std::uint8_t* const label = set.label.const_data_ptr<std::uint8_t>();
     std::copy_n(label, count, values.begin());
@@ -201,9 +209,9 @@ GaussianSet unpack(const PackedGaussians& packed, const GaussianSet& like, Vec3d
     };
     const auto same = [](double value) { return value; };
     const auto exponential = [](double value) { return std::exp(value); };
-    const auto factor = [&](int index, bool diagonal) {
-      float* const to = set.chol.mutable_data_ptr<float>() + index;
-      diagonal ? put(to, layout::kCholCount, exponential) : put(to, layout::kCholCount, same);
+    const auto factor = [&](FactorEntry entry) {
+      float* const to = set.chol.mutable_data_ptr<float>() + entry.index;
+      entry.diagonal ? put(to, layout::kCholCount, exponential) : put(to, layout::kCholCount, same);
     };
     if (channel < kSh) {
       const double centre = centre_mm[channel];
@@ -214,14 +222,8 @@ GaussianSet unpack(const PackedGaussians& packed, const GaussianSet& like, Vec3d
       put(set.opacity.mutable_data_ptr<float>(), 1, [](double v) { return 1 / (1 + std::exp(-v)); });
     } else if (channel < kA) {
       put(set.direction_mean.mutable_data_ptr<float>() + (channel - kDirection), 3, same);
-    } else if (channel < kB) {
-      const auto [row, column] = kLower[static_cast<std::size_t>(channel - kA)];
-      factor(layout::a_index(row, column), row == column);
-    } else if (channel < kC) {
-      factor(layout::b_index((channel - kB) / 3, (channel - kB) % 3), false);
     } else if (channel < kLabel) {
-      const auto [row, column] = kLower[static_cast<std::size_t>(channel - kC)];
-      factor(layout::c_index(row, column), row == column);
+      factor(factor_entry(channel));
     } else {
       put(set.label.mutable_data_ptr<std::uint8_t>(), 1, same);
     }
