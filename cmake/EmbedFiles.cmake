@@ -1,8 +1,8 @@
 # cmake -DOUTPUT=F -DINPUTS="a.html;b.js" -DNAMES=NAME -DHEADER=module/x.h -DNAMESPACE=module
 #       -DFUNCTION=files -DTYPE=std::map<std::string,std::string> -P EmbedFiles.cmake
 #   Writes a C++ source that holds the files as text, so that programs need no data files. HEADER declares FUNCTION,
-#   which stands in renderfm::NAMESPACE and returns a TYPE of pairs of names and texts; NAMES is a mode of get_filename_component: NAME, or NAME_WE
-#   for names without their suffix.
+#   which stands in renderfm::NAMESPACE and returns a TYPE of pairs of names and texts. NAMES is a mode of
+#   get_filename_component: NAME, or NAME_WE for names without their suffix.
 set(entries "")
 foreach(input IN LISTS INPUTS)
   get_filename_component(name ${input} ${NAMES})
