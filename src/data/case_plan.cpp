@@ -43,6 +43,7 @@ std::vector<Look> looks_of(const LookWish& wish) {
 
 std::string describe(const ScanSource& scan) {
   std::string text = fmt::format("{} {}", scan.id, scan.split);
+  if (scan.estimate_labels) text += " without labels";
   if (!scan.phantom) {
     const ReadOptions& read = scan.files.read;
     return text + fmt::format(" {} {} {} {}", scan.files.label_version, read.series, read.time_point,

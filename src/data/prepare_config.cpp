@@ -197,10 +197,13 @@ std::vector<ScanSource> scans_of(const ScanEntry& entry) {
   return scans;
 }
 
-/// By the scan's own name, so that more scans leave the split of those there as it was.
+/// In [0, 1), by the scan's own name, so that more scans leave what was drawn for those there as it was.
+double drawn(const PrepareConfig& config, const std::string& id, std::uint64_t purpose) {
+  return unit_from_bits<double>(hash64(config.seed, name_bits(id), purpose));
+}
+
 std::string drawn_split(const PrepareConfig& config, const std::string& id) {
-  const std::uint64_t bits = hash64(config.seed, name_bits(id), 0x73706C6974);
-  const double u = unit_from_bits<double>(bits);
+  const double u = drawn(config, id, 0x73706C6974);
   if (u < config.test_share) return "test";
   return u < config.test_share + config.validation_share ? "validation" : "train";
 }
@@ -208,8 +211,8 @@ std::string drawn_split(const PrepareConfig& config, const std::string& id) {
 }  // namespace
 
 PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path& scans_folder) {
-  yaml.check_keys({"seed", "scans", "validation_share", "test_share", "scenes", "looks", "views", "light",
-                   "exposure", "points"});
+  yaml.check_keys({"seed", "scans", "validation_share", "test_share", "label_dropout", "scenes", "looks",
+                   "views", "light", "exposure", "points"});
   PrepareConfig config;
   config.seed = static_cast<std::uint64_t>(whole_number(yaml, "seed", 1, 0, 1 << 30));
   if (yaml.has("scenes")) config.scenes = read_scenes(yaml.at("scenes"), {});
@@ -218,6 +221,7 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
   }
   config.validation_share = yaml.double_or("validation_share", 0);
   config.test_share = yaml.double_or("test_share", 0);
+  config.label_dropout = yaml.double_or("label_dropout", 0);
   if (yaml.has("looks")) {
     const ConfigNode node = yaml.at("looks");
     node.check_keys({"presets", "random", "unseen", "organ_subsets"});
@@ -259,6 +263,7 @@ void check_prepare_config(const PrepareConfig& config) {
   }
   in_range("validation_share", config.validation_share, 0, 1);
   in_range("test_share", config.test_share, 0, 1 - config.validation_share);
+  in_range("label_dropout", config.label_dropout, 0, 1);
   in_range("looks.organ_subsets", config.looks.organ_subsets, 0, 1);
   in_range("exposure", config.exposure, 1e-3, 1e3);
   in_range("the pictures' width", config.views.width, 1, kMaxSide);
@@ -277,7 +282,8 @@ std::string to_yaml(const PrepareConfig& config) {
   std::string text = fmt::format("seed: {}\nscans:\n", config.seed);
   for (const ScanEntry& entry : config.scans) text += scan_to_yaml(entry);
   const ViewWish& views = config.views;
-  text += fmt::format("validation_share: {}\ntest_share: {}\n", config.validation_share, config.test_share);
+  text += fmt::format("validation_share: {}\ntest_share: {}\nlabel_dropout: {}\n", config.validation_share,
+                      config.test_share, config.label_dropout);
   text += "scenes:\n" + scenes_to_yaml(config.scenes, "  ");
   text += fmt::format("looks:\n  presets: {}\n  random: {}\n  unseen: {}\n  organ_subsets: {}\n",
                       quoted(config.looks.presets), config.looks.random, config.looks.unseen,
@@ -310,6 +316,8 @@ std::vector<ScanSource> list_scans(const PrepareConfig& config) {
       if (!keep.empty() && std::find(keep.begin(), keep.end(), scan.split) == keep.end()) continue;
       if (entry.limit > 0 && taken[scan.split]++ >= entry.limit) continue;
       scan.scenes = entry.scenes.value_or(config.scenes);
+      scan.estimate_labels =
+          scan.split == "train" && drawn(config, scan.id, 0x6C6162656C) < config.label_dropout;
       all.push_back(std::move(scan));
     }
   }

@@ -47,6 +47,7 @@ Scene load_source(const ScanSource& source, const TargetSpacing& spacing) {
   if (!source.phantom) {
     SceneOptions options = source.files;
     options.spacing = spacing;
+    if (source.estimate_labels) options.labels.clear();
     return load_scene(options);
   }
   PhantomOptions options = *source.phantom;
@@ -54,7 +55,8 @@ Scene load_source(const ScanSource& source, const TargetSpacing& spacing) {
   Phantom phantom = make_phantom(options);
   Scene scene;
   scene.ct = std::move(phantom.ct);
-  scene.labels = complete_labels(phantom.labels, estimate_tissues(scene.ct));
+  scene.labels = estimate_tissues(scene.ct);
+  if (!source.estimate_labels) scene.labels = complete_labels(phantom.labels, scene.labels);
   scene.report.add_fact("scan", fmt::format("phantom {}", options.seed));
   return scene;
 }

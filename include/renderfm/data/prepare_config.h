@@ -47,6 +47,7 @@ struct PrepareConfig {
   std::uint64_t seed = 1;
   std::vector<ScanEntry> scans;
   double validation_share = 0, test_share = 0;  ///< of the scans whose split nobody says
+  double label_dropout = 0;  ///< share of the training scans whose labels are estimated as if none were given
   SceneWish scenes;
   LookWish looks;
   ViewWish views;

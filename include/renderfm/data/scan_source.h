@@ -30,6 +30,7 @@ struct ScanSource {
   SceneOptions files;                     ///< spacing apart
   std::optional<PhantomOptions> phantom;  ///< instead of files
   SceneWish scenes;                       ///< set by list_scans
+  bool estimate_labels = false;           ///< pass its labels by; set by list_scans
 };
 
 /// TotalSegmentator as downloaded: ROOT/sXXXX/{ct.nii.gz, segmentations/<organ>.nii.gz}, the split from

@@ -252,5 +252,30 @@ TEST(PrepareConfig, DrawsSplitsByTheScansName) {
   for (std::size_t n = 0; n < fewer.size(); ++n) EXPECT_EQ(fewer[n].split, all[n].split);
 }
 
+TEST(PrepareConfig, TakesTheLabelsFromAShareOfTheTrainingScansAlone) {
+  const data::PrepareConfig config = data::prepare_config(ConfigNode::parse(
+      "scans: [{phantoms: 400, split: train}, {phantoms: 20, first_seed: 1001, split: validation}]\n"
+      "label_dropout: 0.3",
+      "f.yaml"));
+  std::map<std::string, int> without;
+  for (const data::ScanSource& scan : data::list_scans(config)) without[scan.split] += scan.estimate_labels;
+  EXPECT_NEAR(without["train"], 120, 3 * 9.2);  // binomial, 3 standard deviations
+  EXPECT_EQ(without["validation"], 0);
+
+  data::ScanSource scan = data::list_scans(config).front();
+  const TargetSpacing coarse{TargetSpacing::Kind::kMillimetres, 8};
+  scan.estimate_labels = false;
+  const Scene labelled = data::load_source(scan, coarse);
+  scan.estimate_labels = true;
+  const Scene estimated = data::load_source(scan, coarse);
+  EXPECT_EQ(labelled.ct.voxels, estimated.ct.voxels);
+  const auto has_liver = [](const Scene& scene) {
+    return std::any_of(scene.labels.names.begin(), scene.labels.names.end(),
+                       [](const auto& entry) { return entry.second == "liver"; });
+  };
+  EXPECT_TRUE(has_liver(labelled));
+  EXPECT_FALSE(has_liver(estimated));
+}
+
 }  // namespace
 }  // namespace renderfm
