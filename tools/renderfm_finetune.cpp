@@ -22,7 +22,7 @@ using namespace renderfm;
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string in, out, views, ct, keep_views, light = "uniform", curve;
+  std::string in, out, views, ct, keep_views, light = "uniform", curve, best;
   TracedViewsOptions trace{.train = 0};
   int size = 256;
   bool densify = false, restart = false, overwrite = false;
@@ -76,10 +76,10 @@ Inputs load_inputs(const Options& options, const fs::path& traced) {
   return inputs;
 }
 
-void write_curve(const FinetuneResult& result, const fs::path& path) {
+void write_curve(const std::vector<FinetunePoint>& curve, const fs::path& path) {
   AtomicFile file(path);
   file.write("step,seconds,held_out_psnr_db,gaussians\n");
-  for (const FinetunePoint& point : result.curve) {
+  for (const FinetunePoint& point : curve) {
     file.write(fmt::format("{},{:.3f},{:.4f},{}\n", point.step, point.seconds, point.held_out_psnr_db,
                            point.gaussians));
   }
@@ -94,6 +94,12 @@ void run(Options options) {
   }
   check_writable(out);
   if (!options.curve.empty()) check_writable(options.curve);
+  options.tune.best_file = options.best;
+  if (!options.best.empty()) {
+    if (options.tune.best_file.extension() != ".ply")
+      fail_input("cannot write {}: --best is a .ply", options.best);
+    check_writable(options.best);
+  }
   options.tune.state_file = out.string() + ".run";
   if (options.restart) fs::remove(options.tune.state_file);
 
@@ -108,11 +114,15 @@ void run(Options options) {
     options.tune.densify = scaled_to(DensifyOptions{.lower_opacity_every = 0}, options.tune.steps);
     options.tune.densify->max_gaussians = options.scan.max_gaussians;
   }
-  FinetuneResult result = finetune(start, views, options.tune);
-  if (result.made_progress)
-    result.gaussians.model += result.gaussians.model.empty() ? "fine-tuned" : ", fine-tuned";
+  std::vector<FinetunePoint> curve;
+  const FinetuneWatch watch = [&](const FinetunePoint& point) {
+    curve.push_back(point);
+    if (!options.curve.empty()) write_curve(curve, options.curve);
+  };
+  FinetuneResult result = finetune(start, views, options.tune, watch);
+  if (result.made_progress) result.gaussians.model = fine_tuned(result.gaussians.model);
   write_ply(result.gaussians, out);
-  if (!options.curve.empty()) write_curve(result, options.curve);
+  if (!options.curve.empty()) write_curve(result.curve, options.curve);
   fs::remove(options.tune.state_file);
   if (options.trace.train > 0 && !keeps_views) fs::remove_all(traced);
   fmt::print(
@@ -184,7 +194,12 @@ int main(int argc, char** argv) {
     app.add_option("--save-every", options.tune.save_every_s, "Seconds between two states on disk")
         ->check(CLI::Range(0.0, 1e6).description(""))
         ->group(tuning);
-    app.add_option("--curve", options.curve, "Write steps, seconds and held-out PSNR as CSV")->group(tuning);
+    app.add_option("--curve", options.curve,
+                   "Write steps, seconds and held-out PSNR as CSV, anew after every evaluation")
+        ->group(tuning);
+    app.add_option("--best", options.best,
+                   "Write the best Gaussians so far (.ply) at every better evaluation")
+        ->group(tuning);
     app.add_flag("--restart", options.restart, "Start anew where a run was cut short")->group(tuning);
     app.add_flag("--overwrite", options.overwrite, "Replace OUT")->group(tuning);
     tools::add_scan_options(app, options.scan);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "common/cli_main.h"
+#include "common/gaussian_sets.h"
 #include "common/scan_options.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
@@ -78,24 +79,40 @@ fs::path output_name(const fs::path& out, const std::string& tf, bool several) {
   return several ? fs::path(out).replace_extension(tf + out.extension().string()) : out;
 }
 
+using Clock = std::chrono::steady_clock;
+
+void say(const fs::path& out, std::int64_t count, Clock::time_point start, const std::string& what) {
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  fmt::print("{}: {} Gaussians, {:.1f} MB, {:.1f} s, {}\n", out.string(), count,
+             static_cast<double>(fs::file_size(out)) / 1e6, seconds, what);
+}
+
+/// Gaussians into another format, or onto a page.
+void convert(const Options& options, Clock::time_point start) {
+  if (!options.report.empty()) fail_usage("--report is about reading a scan; {} holds Gaussians", options.ct);
+  std::vector<GaussianSet> sets = tools::load_gaussians(options.ct, options.scan);
+  const std::string from = "from " + fs::path(options.ct).filename().string();
+  if (is_page(options.out)) {
+    const std::int64_t count = write_page(std::move(sets), options);
+    return say(options.out, count, start, from + "; open it in a browser");
+  }
+  say(options.out, write(sets.front(), options.out, options), start, from);
+}
+
 void infer(Options& options) {
   if (options.list_series) return print_series(options.ct);
   if (options.out.empty()) fail_usage("OUT is missing; see renderfm-infer --help");
   check_output(options.out);
   if (!options.report.empty()) check_writable(options.report);
 
-  const auto start = std::chrono::steady_clock::now();
+  const Clock::time_point start = Clock::now();
+  if (tools::is_gaussian_file(options.ct)) return convert(options, start);
   const tools::TransferFunctionChoice choice(options.scan);
   const auto network = tools::load_network(options.scan);
   Scene scene = tools::load_scene(options.ct, options.scan, network.get());
   const auto functions = choice.resolve(scene);
   const bool page = is_page(options.out);
   std::vector<GaussianSet> page_sets;
-  const auto say = [&](const fs::path& out, std::int64_t count, const std::string& what) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    fmt::print("{}: {} Gaussians, {:.1f} MB, {:.1f} s, {}\n", out.string(), count,
-               static_cast<double>(fs::file_size(out)) / 1e6, seconds, what);
-  };
   for (const TransferFunction& tf : functions) {
     const Prediction prediction = tools::predict(scene, tf, options.scan, network.get());
     const fs::path out = output_name(options.out, tf.name, functions.size() > 1 && !page);
@@ -106,7 +123,7 @@ void infer(Options& options) {
       page_sets.push_back(prediction.gaussians);
     } else {
       written = write(prediction.gaussians, out, options);
-      say(out, written, what);
+      say(out, written, start, what);
     }
     scene.report.add_fact(
         "output " + out.filename().string(),
@@ -114,7 +131,8 @@ void infer(Options& options) {
   }
   if (page) {
     const std::int64_t count = write_page(std::move(page_sets), options);
-    say(options.out, count, fmt::format("transfer functions: {}; open it in a browser", functions.size()));
+    say(options.out, count, start,
+        fmt::format("transfer functions: {}; open it in a browser", functions.size()));
   }
   if (!options.report.empty()) {
     AtomicFile report(options.report);
@@ -132,11 +150,14 @@ int main(int argc, char** argv) {
       "  renderfm-infer ct.nii.gz out.ply\n"
       "  renderfm-infer ct.nii.gz out.ply --labels segmentation.nii.gz --tf bone-and-vessels\n"
       "  renderfm-infer ct.nii.gz out.spz --target web\n"
+      "  renderfm-infer out.ply out.glb\n"
       "  renderfm-infer ct.nii.gz out.html --tf organs --tf bone\n"
       "  renderfm-infer dicom_folder --list-series\n"
       "  renderfm-infer dicom.zip out.ply --series 1 --organs skeleton,vessels --report report.json"};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
-    app.add_option("CT", options.ct, "NIfTI, NRRD or MetaImage file, DICOM folder or zip")->required();
+    app.add_option("CT", options.ct,
+                   "NIfTI, NRRD or MetaImage file, DICOM folder or zip; or Gaussians, to convert")
+        ->required();
     app.add_option(
         "OUT", options.out,
         "Gaussians to write: .ply (everything), .glb (glTF, everything), .spz or .splat (small; what depends "

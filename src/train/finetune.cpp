@@ -11,6 +11,7 @@
 #include "renderfm/core/log.h"
 #include "renderfm/core/progress.h"
 #include "renderfm/core/stop_watch.h"
+#include "renderfm/gaussian/ply.h"
 #include "renderfm/image/psnr.h"
 #include "renderfm/image/ssim.h"
 #include "renderfm/math/rng.h"
@@ -175,6 +176,11 @@ class Run {
       state_.best_unknowns = optimizer_.state().unknowns.clone();
       state_.best_label = optimizer_.state().label;
       state_.stale_evaluations = 0;
+      if (!options_.best_file.empty() && psnr_db >= state_.psnr_before_db + kLeastGain_db) {
+        GaussianSet best = optimizer_.snapshot();
+        best.model = fine_tuned(best.model);
+        write_ply(best, options_.best_file);
+      }
     } else if (options_.keep_best && options_.patience > 0 &&
                ++state_.stale_evaluations >= options_.patience) {
       state_.stopped_early = true;
@@ -247,6 +253,10 @@ class Run {
 };
 
 }  // namespace
+
+std::string fine_tuned(const std::string& model) {
+  return model.empty() ? "fine-tuned" : model + ", fine-tuned";
+}
 
 double mean_psnr_db(const GaussianSet& gaussians, const std::vector<PosedView>& views) {
   const torch::NoGradGuard no_grad;

@@ -53,7 +53,8 @@ class FinetuneProgram : public ProgramTest {
 };
 
 TEST_F(FinetuneProgram, RefinesKeepsLabelsAndWritesItsCurve) {
-  const Outcome outcome = run(command("start.ply", "--curve " + out("curve.csv")));
+  const Outcome outcome =
+      run(command("start.ply", "--curve " + out("curve.csv") + " --best " + out("best.ply")));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("8 views learnt from, 2 held out (split off)"), std::string::npos)
       << outcome.out;
@@ -62,6 +63,7 @@ TEST_F(FinetuneProgram, RefinesKeepsLabelsAndWritesItsCurve) {
   EXPECT_TRUE(torch::equal(fine.label, read_ply(file("start.ply")).label));
   EXPECT_EQ(fine.label_names.at(2), "spleen");
   EXPECT_EQ(count_lines_with(read_file(out("curve.csv")), ","), 22);
+  EXPECT_EQ(read_file(out("best.ply")), read_file(out("fine.ply")));
   EXPECT_FALSE(std::filesystem::exists(out("fine.ply.run")));
   // A second call does not overwrite, unless told to.
   EXPECT_EQ(run(command("start.ply")).exit_code, 2);

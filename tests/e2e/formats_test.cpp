@@ -68,6 +68,16 @@ TEST_F(Formats, EverySuffixHoldsTheSameScene) {
   }
 }
 
+TEST_F(Formats, InferConvertsGaussiansIntoOtherFormats) {
+  infer("a.ply");
+  const GaussianSet set = read_gaussians(out("a.ply"));
+  const torch::Tensor wanted = picture(set, view_sphere(set));
+  for (const auto& [name, least_db] : {std::pair{"b.glb", 100.0}, {"b.spz", 50.0}}) {
+    succeed(std::string(RENDERFM_INFER) + " " + out("a.ply") + " " + out(name));
+    EXPECT_GT(psnr_db(picture(read_gaussians(out(name)), view_sphere(set)), wanted), least_db) << name;
+  }
+}
+
 TEST_F(Formats, RenderDrawsAGlbAsItDrawsThePly) {
   infer("a.ply");
   infer("a.glb");

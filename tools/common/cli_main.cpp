@@ -15,6 +15,7 @@
 #include "renderfm/core/interrupt.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/core/progress.h"
 #include "renderfm/core/version.h"
 
 namespace renderfm::tools {
@@ -26,6 +27,7 @@ std::string first_line(std::string_view text) { return std::string(text.substr(0
 
 struct Flags {
   bool verbose = false, quiet = false;
+  int progress_fd = -1;
 };
 
 void add_common_options(CLI::App& app, CommonOptions& common, Flags& flags) {
@@ -36,6 +38,11 @@ void add_common_options(CLI::App& app, CommonOptions& common, Flags& flags) {
       ->group(group);
   app.add_flag("-v,--verbose", flags.verbose, "Say more on stderr")->group(group);
   app.add_flag("-q,--quiet", flags.quiet, "Say nothing but warnings and errors")->group(group);
+  app.add_option(
+         "--progress-fd", flags.progress_fd,
+         "For programs that run this one: write progress as lines of JSON to this file descriptor, too")
+      ->default_str("")
+      ->group(group);
   app.set_help_flag("-h,--help", "Print this help")->group(group);
   // The text is made where CallForVersion is caught, since it may fail.
   app.set_version_flag("--version", std::string(), "Print the build, torch, CUDA, ITK and CPU level")
@@ -135,6 +142,7 @@ int run_tool(int argc, char** argv, const Program& program, const Declare& decla
     if (flags.verbose && flags.quiet) fail_usage("-v and -q exclude each other");
     common.verbosity = flags.verbose ? 2 : (flags.quiet ? 0 : 1);
     set_verbosity(static_cast<Verbosity>(common.verbosity));
+    report_progress_to(flags.progress_fd);
     set_thread_count(common.threads);
     at::set_num_threads(thread_count());
     body();

@@ -23,12 +23,19 @@ class Progress {
 
  private:
   void print(double elapsed_s);
+  void report(double elapsed_s) const;
 
   std::string label_, note_;
   std::int64_t total_, done_ = 0;
-  std::chrono::steady_clock::time_point start_, last_print_;
+  std::chrono::steady_clock::time_point start_, last_print_, last_report_;
   bool terminal_, printed_ = false;
   std::mutex mutex_;
 };
+
+/// For programs that run this one: from now on every step also writes lines of JSON to the open file
+/// descriptor `fd`, at its start, at its end and a few times a second between, whatever the verbosity:
+///   {"step":"path tracing","done":3,"total":10,"seconds_left":12.5,"note":"28.1 dB"}
+/// -1 ends that. Throws kUsage for a descriptor that is not open. A reader that goes away is not an error.
+void report_progress_to(int fd);
 
 }  // namespace renderfm

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "renderfm/gaussian/gaussian_set.h"
@@ -14,6 +15,9 @@
 #include "renderfm/train/posed_views.h"
 
 namespace renderfm {
+
+/// What `model` says of Gaussians that were fine-tuned.
+std::string fine_tuned(const std::string& model);
 
 struct FinetuneOptions {
   int steps = 1500;    ///< of one view each
@@ -31,6 +35,7 @@ struct FinetuneOptions {
   std::uint64_t seed = 1;
   std::filesystem::path state_file;  ///< where the run is kept and found again; empty for nowhere
   double save_every_s = 30;
+  std::filesystem::path best_file;  ///< .ply, written anew at every evaluation that is the best so far
 };
 
 struct FinetunePoint {
