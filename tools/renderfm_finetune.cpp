@@ -22,10 +22,10 @@ using namespace renderfm;
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string in, out, views, ct, keep_views, light = "uniform", curve, best;
+  std::string in, out, views, ct, keep_views, light = "uniform", curve, densify, best;
   TracedViewsOptions trace{.train = 0};
   int size = 256;
-  bool densify = false, restart = false, overwrite = false;
+  bool restart = false, overwrite = false;
   FinetuneOptions tune;
   tools::ScanOptions scan;
 };
@@ -110,9 +110,12 @@ void run(Options options) {
   const fs::path traced = keeps_views ? fs::path(options.keep_views) : fs::path(out.string() + ".views");
   if (options.restart && !keeps_views) fs::remove_all(traced);
   const auto [start, views] = load_inputs(options, traced);
-  if (options.densify) {
+  if (options.densify == "adaptive") {
     options.tune.densify = scaled_to(DensifyOptions{.lower_opacity_every = 0}, options.tune.steps);
     options.tune.densify->max_gaussians = options.scan.max_gaussians;
+  } else if (options.densify == "mcmc") {
+    options.tune.mcmc = scaled_to(McmcOptions{}, options.tune.steps);
+    options.tune.mcmc->max_gaussians = options.scan.max_gaussians;
   }
   std::vector<FinetunePoint> curve;
   const FinetuneWatch watch = [&](const FinetunePoint& point) {
@@ -189,7 +192,11 @@ int main(int argc, char** argv) {
                    "Evaluations (20 in a run) without better held-out views before stopping; 0 for never")
         ->check(CLI::Range(0, 1000000).description(""))
         ->group(tuning);
-    app.add_flag("--densify", options.densify, "Clone, split and prune Gaussians, up to --max-gaussians")
+    app.add_flag(
+           "--densify{adaptive}", options.densify,
+           "Clone, split and prune Gaussians, up to --max-gaussians; --densify=mcmc moves and adds them "
+           "by 3DGS-MCMC")
+        ->check(CLI::IsMember({"adaptive", "mcmc"}).description(""))
         ->group(tuning);
     app.add_option("--save-every", options.tune.save_every_s, "Seconds between two states on disk")
         ->check(CLI::Range(0.0, 1e6).description(""))

@@ -13,8 +13,7 @@ namespace renderfm {
 namespace {
 
 constexpr std::int64_t kGrain = 4096;
-constexpr int kScheduleSteps = 30000;  // that DensifyOptions' defaults are for
-constexpr float kSplitShrink = 1.6F;   // a half is this much smaller (3DGS)
+constexpr float kSplitShrink = 1.6F;  // a half is this much smaller (3DGS)
 
 /// Largest standard deviation along a world axis, mm; the longest semi-axis that 3DGS compares is that or up
 /// to sqrt(3) times more.
@@ -31,7 +30,7 @@ float largest_deviation(const float* chol) {
 }  // namespace
 
 DensifyOptions scaled_to(DensifyOptions options, int steps) {
-  const double share = static_cast<double>(steps) / kScheduleSteps;
+  const double share = static_cast<double>(steps) / kDensitySteps;
   const auto scale = [&](int value) { return static_cast<int>(std::lround(value * share)); };
   options.first_step = scale(options.first_step);
   options.last_step = scale(options.last_step);

@@ -74,7 +74,9 @@ class Run {
         options_(options),
         watch_(watch),
         optimizer_(start, extent_of(start), options.rates) {
+    RFM_CHECK(!options.densify || !options.mcmc, "density control is either adaptive or MCMC, not both");
     if (options.densify) density_.emplace(*options.densify, options.seed);
+    if (options.mcmc) mcmc_.emplace(*options.mcmc, options.seed);
     const PosedView& first = views.train.front();
     if (options.coarse_share > 0 && first.camera.width % 2 == 0 && first.camera.height % 2 == 0) {
       for (const PosedView& view : views.train) coarse_.push_back(halved(view));
@@ -93,7 +95,7 @@ class Run {
       state_.psnr_before_db = state_.psnr_best_db = mean_psnr_db(start_, views_.held_out);
       add_point(state_.psnr_before_db);
     }
-    log_info("held-out views: {:.2f} dB before", state_.psnr_before_db);
+    log_info("{}: {:.2f} dB before", options_.watched, state_.psnr_before_db);
     Progress progress("fine-tuning", options_.steps);
     progress.advance(state_.step);
     note(progress);
@@ -153,9 +155,20 @@ class Run {
     loss.backward();
     backward_s_ += part.lap_s();
     if (density_) density_->observe(optimizer_.gaussians(), view.camera);
+    if (mcmc_) mcmc_->regularise(optimizer_);
+    observe_s_ += part.lap_s();
     const double share = progress_share();
-    optimizer_.step(std::pow(options_.last_rate, share), std::pow(options_.last_position_rate, share));
+    const double position_decay = std::pow(options_.last_position_rate, share);
+    optimizer_.step(std::pow(options_.last_rate, share), position_decay);
+    adam_s_ += part.lap_s();
     ++state_.step;
+    change_number(position_decay);
+    density_s_ += part.lap_s();
+    return true;
+  }
+
+  /// Density control, of whichever kind.
+  void change_number(double position_decay) {
     if (density_) {
       const DensifyCounts counts = density_->densify(optimizer_, state_.step);
       if (counts.cloned + counts.split + counts.pruned > 0) {
@@ -163,8 +176,14 @@ class Run {
                   counts.split, counts.pruned, optimizer_.size());
       }
     }
-    adam_s_ += part.lap_s();
-    return true;
+    if (mcmc_) {
+      const McmcCounts counts =
+          mcmc_->after_step(optimizer_, state_.step, options_.rates.position * position_decay);
+      if (counts.moved + counts.added > 0) {
+        log_debug("step {}: {} moved, {} added, {} Gaussians", state_.step, counts.moved, counts.added,
+                  optimizer_.size());
+      }
+    }
   }
 
   void evaluate() {
@@ -184,7 +203,7 @@ class Run {
     } else if (options_.keep_best && options_.patience > 0 &&
                ++state_.stale_evaluations >= options_.patience) {
       state_.stopped_early = true;
-      log_info("no better held-out views in {} evaluations: stopping at step {}", options_.patience,
+      log_info("no better {} in {} evaluations: stopping at step {}", options_.watched, options_.patience,
                state_.step);
     }
   }
@@ -195,8 +214,8 @@ class Run {
   }
 
   void note(Progress& progress) const {
-    progress.note(fmt::format("held-out {:.2f} dB, best {:.2f}", state_.curve.back().held_out_psnr_db,
-                              state_.psnr_best_db));
+    progress.note(fmt::format("{} {:.2f} dB, best {:.2f}", options_.watched,
+                              state_.curve.back().held_out_psnr_db, state_.psnr_best_db));
   }
 
   void save() {
@@ -207,8 +226,10 @@ class Run {
   }
 
   FinetuneResult result() {
-    log_debug("seconds: drawing {:.1f}, loss {:.1f}, backward {:.1f}, Adam and density {:.1f}", draw_s_,
-              loss_s_, backward_s_, adam_s_);
+    log_debug(
+        "seconds: drawing {:.1f}, loss {:.1f}, backward {:.1f}, observing {:.1f}, Adam {:.1f}, density "
+        "{:.1f}",
+        draw_s_, loss_s_, backward_s_, observe_s_, adam_s_, density_s_);
     FinetuneResult result;
     result.psnr_before_db = state_.psnr_before_db;
     result.steps = state_.step;
@@ -224,9 +245,9 @@ class Run {
     }
     if (!result.made_progress) {
       log_warning(
-          "no progress: no step drew the held-out views better than the start ({:.2f} dB), which is kept; "
+          "no progress: no step drew the {} better than the start ({:.2f} dB), which is kept; "
           "check that views and cameras belong to this scan",
-          state_.psnr_before_db);
+          options_.watched, state_.psnr_before_db);
       result.gaussians = start_;
       result.psnr_after_db = state_.psnr_before_db;
       return result;
@@ -246,10 +267,11 @@ class Run {
   const FinetuneWatch& watch_;
   GaussianOptimizer optimizer_;
   std::optional<DensityControl> density_;
+  std::optional<Mcmc> mcmc_;
   std::vector<PosedView> coarse_;
   int every_ = 1;
   FinetuneState state_;
-  double draw_s_ = 0, loss_s_ = 0, backward_s_ = 0, adam_s_ = 0;
+  double draw_s_ = 0, loss_s_ = 0, backward_s_ = 0, observe_s_ = 0, adam_s_ = 0, density_s_ = 0;
 };
 
 }  // namespace

@@ -98,6 +98,14 @@ std::int64_t fingerprint(const GaussianSet& start, const ViewSplit& views, const
       hash.add(value);
     }
   }
+  if (o.mcmc) {
+    const McmcOptions& m = *o.mcmc;
+    for (const double value : {static_cast<double>(m.first_step), static_cast<double>(m.last_step),
+                               static_cast<double>(m.every), m.growth, m.least_opacity, m.noise,
+                               m.opacity_weight, m.scale_weight, static_cast<double>(m.max_gaussians)}) {
+      hash.add(value);
+    }
+  }
   return hash.value();
 }
 

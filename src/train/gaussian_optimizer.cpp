@@ -127,6 +127,7 @@ GaussianOptimizer::GaussianOptimizer(const GaussianSet& start, double extent_mm,
 void GaussianOptimizer::restore(const State& state) {
   check_tensor(state.unknowns, "unknowns", {state.unknowns.size(0), kUnknowns});
   state_ = state;
+  corrections_.clear();
   activate_all();
 }
 
@@ -149,6 +150,18 @@ void GaussianOptimizer::activate_all() {
   }
 }
 
+void GaussianOptimizer::extend_corrections() {
+  if (corrections_.empty()) {
+    // Of a resumed run, whose steps were taken elsewhere.
+    most_steps_ = static_cast<std::size_t>(std::max(0, state_.steps.max().item<std::int32_t>()));
+  }
+  ++most_steps_;
+  while (corrections_.size() <= most_steps_) {
+    const auto t = static_cast<float>(corrections_.size());
+    corrections_.push_back({1 / (1 - std::pow(kBeta1, t)), 1 / (1 - std::pow(kBeta2, t))});
+  }
+}
+
 void GaussianOptimizer::step(double decay, double position_decay) {
   Row rate = rate_of_each(rates_, extent_mm_, state_.size_mm);
   for (int i = 0; i < kUnknowns; ++i) rate[i] *= static_cast<float>(i < kChannel ? position_decay : decay);
@@ -167,13 +180,12 @@ void GaussianOptimizer::step(double decay, double position_decay) {
   float* const first = state_.first_moment.data_ptr<float>();
   float* const second = state_.second_moment.data_ptr<float>();
   std::int32_t* const steps = state_.steps.data_ptr<std::int32_t>();
+  extend_corrections();
   parallel_for(0, size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     Row gradient{};
     for (std::int64_t n = begin; n < end; ++n) {
       if (!chain_row(value, v, n, gradient)) continue;
-      const auto t = static_cast<float>(++steps[n]);
-      const float correction1 = 1 / (1 - std::pow(kBeta1, t));
-      const float correction2 = 1 / (1 - std::pow(kBeta2, t));
+      const auto [correction1, correction2] = corrections_[static_cast<std::size_t>(++steps[n])];
       float *const p = unknowns + n * kUnknowns, *const m = first + n * kUnknowns,
                    *const s = second + n * kUnknowns;
       for (int i = 0; i < kUnknowns; ++i) {
@@ -212,6 +224,14 @@ void GaussianOptimizer::replace(const torch::Tensor& index, const GaussianSet& b
   state_.steps = joined(state_.steps, torch::zeros({born.size()}, torch::kInt32));
   if (state_.label.defined()) state_.label = joined(state_.label, born.label);
   activate_all();
+}
+
+void GaussianOptimizer::move(const torch::Tensor& offset_mm) {
+  check_tensor(offset_mm, "offset_mm", {size(), 3});
+  const torch::NoGradGuard no_grad;
+  torch::Tensor position = state_.unknowns.slice(1, kPosition, kPosition + 3);
+  position.add_(offset_mm);
+  set_.position_mm.copy_(position);
 }
 
 void GaussianOptimizer::cap_opacity(double limit) {

@@ -33,6 +33,7 @@ class FinetuneProgram : public ProgramTest {
                 file("views") / (cameras.back().name + ".png"));
     }
     write_cameras_json(cameras, file("views") / "transforms.json");
+    write_ply(truth, file("truth.ply"));
     GaussianSet start = truth;
     start.sh = 0.5 * truth.sh;
     start.chol = 0.9 * truth.chol;
@@ -68,6 +69,34 @@ TEST_F(FinetuneProgram, RefinesKeepsLabelsAndWritesItsCurve) {
   // A second call does not overwrite, unless told to.
   EXPECT_EQ(run(command("start.ply")).exit_code, 2);
   EXPECT_EQ(run(command("start.ply", "--overwrite --minutes 0.001 -q")).exit_code, 0);
+}
+
+TEST_F(FinetuneProgram, SaysThatItMadeNoProgressAndReturnsTheStart) {
+  // Pictures to learn from, each of another camera; the held-out ones (2 and 7) are right.
+  const auto picture = [&](int v) { return file("views") / fmt::format("{:03}.png", v); };
+  std::filesystem::rename(picture(0), picture(10));
+  for (const auto& [from, to] : {std::pair{1, 0}, {3, 1}, {4, 3}, {5, 4}, {6, 5}, {8, 6}, {9, 8}, {10, 9}}) {
+    std::filesystem::rename(picture(from), picture(to));
+  }
+  const Outcome outcome = run(command("truth.ply"));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("no progress: the start is returned"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.err.find("check that views and cameras belong to this scan"), std::string::npos)
+      << outcome.err;
+  const GaussianSet fine = read_ply(out("fine.ply")), truth = read_ply(file("truth.ply"));
+  EXPECT_TRUE(torch::equal(fine.sh, truth.sh));
+  EXPECT_TRUE(torch::equal(fine.position_mm, truth.position_mm));
+}
+
+TEST_F(FinetuneProgram, ChangesTheNumberOfGaussiansEitherWay) {
+  for (const std::string kind : {"--densify --max-gaussians 150", "--densify=mcmc --max-gaussians 150"}) {
+    const Outcome outcome = run(command("start.ply", "--overwrite " + kind));
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out.find("no progress"), std::string::npos) << outcome.out;
+    EXPECT_NE(read_ply(out("fine.ply")).size(), 120) << kind;
+    EXPECT_LE(read_ply(out("fine.ply")).size(), 150) << kind;
+  }
+  EXPECT_EQ(run(command("start.ply", "--overwrite --densify=often")).exit_code, 2);
 }
 
 TEST_F(FinetuneProgram, GoesOnAfterItWasKilled) {

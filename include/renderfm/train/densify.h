@@ -9,7 +9,9 @@
 
 namespace renderfm {
 
-/// The authors' schedule for 30 000 steps.
+inline constexpr int kDensitySteps = 30000;  ///< of the authors' runs, which the schedules are for
+
+/// The authors' schedule for kDensitySteps.
 struct DensifyOptions {
   int first_step = 500, last_step = 15000, every = 100;
   double gradient = 2e-4;        ///< of the projected mean, in units of half an image, mean over the views

@@ -12,6 +12,7 @@
 #include "renderfm/gaussian/gaussian_set.h"
 #include "renderfm/train/densify.h"
 #include "renderfm/train/gaussian_optimizer.h"
+#include "renderfm/train/mcmc.h"
 #include "renderfm/train/posed_views.h"
 
 namespace renderfm {
@@ -27,11 +28,13 @@ struct FinetuneOptions {
   double l1_weight = 0.8, ssim_weight = 0.2;
   double coarse_share = 0;  ///< of the steps, the first ones, on pictures of half the size
   std::optional<DensifyOptions> densify;
-  int evaluations = 20;  ///< of the held-out views, evenly spread
-  int patience = 6;      ///< evaluations without a better one before stopping; 0 for never
+  std::optional<McmcOptions> mcmc;  ///< instead of `densify`
+  int evaluations = 20;             ///< of the held-out views, evenly spread
+  int patience = 6;                 ///< evaluations without a better one before stopping; 0 for never
   /// False returns the last Gaussians, as the authors of 3DGS do: a fixed schedule, judged afterwards by
   /// other views. Nothing then keeps them from being worse.
   bool keep_best = true;
+  std::string watched = "held-out views";  ///< what `ViewSplit::held_out` is called in messages
   std::uint64_t seed = 1;
   std::filesystem::path state_file;  ///< where the run is kept and found again; empty for nowhere
   double save_every_s = 30;

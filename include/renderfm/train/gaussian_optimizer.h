@@ -4,7 +4,9 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "renderfm/gaussian/gaussian_set.h"
 #include "renderfm/gaussian/layout.h"
@@ -47,6 +49,8 @@ class GaussianOptimizer {
 
   /// Adaptive density control: keeps `index` [M] int64, with Adam's memory, and appends `born`, without.
   void replace(const torch::Tensor& index, const GaussianSet& born);
+  /// Positions change by `offset_mm` [N, 3]; Adam does not notice.
+  void move(const torch::Tensor& offset_mm);
   /// No opacity stays above `limit`; Adam forgets the opacities' past.
   void cap_opacity(double limit);
 
@@ -65,7 +69,12 @@ class GaussianOptimizer {
   State state_;
   double extent_mm_;
   GaussianRates rates_;
+  /// Of the two moments of a Gaussian after so many steps: 1 / (1 - beta^t). No Gaussian has taken more steps
+  /// than `most_steps_`.
+  std::vector<std::array<float, 2>> corrections_;
+  std::size_t most_steps_ = 0;
 
+  void extend_corrections();
   void activate_all();
 };
 
