@@ -9,6 +9,7 @@
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/model/network.h"
 #include "renderfm/train/case_samples.h"
 #include "renderfm/train/trainer.h"
 
@@ -17,13 +18,32 @@ namespace {
 using namespace renderfm;
 
 struct Options {
-  std::string config, data, out, resume, init;
+  std::string config, data, out, resume, init, export_from, name;
   std::vector<std::string> assignments;
   std::int64_t benchmark = 0;
   bool print_config = false;
 };
 
+// What ships of a checkpoint: the averaged weights in half precision, the plan, and where they came from.
+void export_model(const Options& options) {
+  if (options.out.empty()) fail_usage("--out is missing: the file to write the model to");
+  std::error_code error;
+  if (std::filesystem::exists(options.out, error))
+    fail_input("{} is there already; name another --out", options.out);
+  const Checkpoint whole = load_checkpoint(options.export_from);
+  Checkpoint model;
+  model.plan = whole.plan;
+  if (!options.name.empty()) model.plan.name = options.name;
+  const UNet3d network = network_from(whole, options.export_from);
+  for (const NamedTensor& weight : network.parameters()) {
+    model.tensors["weights/" + weight.name] = weight.tensor.to(torch::kFloat16);
+  }
+  save_checkpoint(options.out, model);
+  log_info("{}: {}", options.out, Network::load(options.out, torch::kCPU).label());
+}
+
 void run(const Options& options) {
+  if (!options.export_from.empty()) return export_model(options);
   train::TrainConfig config = options.config.empty()
                                   ? train::parse_config("", "--set", options.assignments)
                                   : train::load_config(options.config, options.assignments);
@@ -62,6 +82,7 @@ int main(int argc, char** argv) {
       "  renderfm-train --config configs/small.yaml --set optimizer.lr=1e-4 --set seed=2 --print-config\n"
       "  torchrun --nproc-per-node 4 --no-python renderfm-train --config configs/paper.yaml --data D --out "
       "R\n"
+      "  renderfm-train --export runs/first/checkpoints/best.safetensors --name mine --out mine.safetensors\n"
       "  srun -n 8 renderfm-train --config configs/paper.yaml --data D --out R --resume auto"};
   return tools::run_tool(argc, argv, program, [&](CLI::App& app, const tools::CommonOptions&) {
     app.add_option("--config", options.config, "YAML that overrides the defaults, as in configs/");
@@ -72,6 +93,10 @@ int main(int argc, char** argv) {
     app.add_option("--resume", options.resume,
                    "auto: go on where --out stands; or a checkpoint to go on from");
     app.add_option("--init", options.init, "Start from the weights of this checkpoint");
+    app.add_option(
+        "--export", options.export_from,
+        "Write the averaged weights of this checkpoint to the file --out, in half precision, and stop");
+    app.add_option("--name", options.name, "Of the model that --export writes");
     app.add_option("--benchmark", options.benchmark,
                    "Time N steps, print where the time goes, leave nothing");
     app.add_flag("--print-config", options.print_config, "Print every key with its value and stop");

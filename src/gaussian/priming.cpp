@@ -24,6 +24,13 @@ double depth_per_extinction_mm(Vec3d spacing_xyz_mm) {
   return spacing_xyz_mm.x * spacing_xyz_mm.y * spacing_xyz_mm.z / (2 * std::numbers::pi * footprint_mm2);
 }
 
+float calibrated(float srgb) {
+  constexpr int kSpans = static_cast<int>(kPrimedColourCurve.size()) - 1;
+  const float at = std::clamp(srgb, 0.0F, 1.0F) * kSpans;
+  const int span = std::min(static_cast<int>(at), kSpans - 1);
+  return std::lerp(kPrimedColourCurve[span], kPrimedColourCurve[span + 1], at - static_cast<float>(span));
+}
+
 }  // namespace
 
 double primed_opacity(double sigma_t_per_mm, Vec3d spacing_xyz_mm) {
@@ -33,14 +40,20 @@ double primed_opacity(double sigma_t_per_mm, Vec3d spacing_xyz_mm) {
 torch::Tensor prime(const Foreground& foreground) { return start_channels(foreground, Start::kPrimed); }
 
 Start start_from(const std::string& name, const std::string& where) {
-  for (const Start start : {Start::kPrimed, Start::kTissue, Start::kConstant}) {
+  for (const Start start : {Start::kPrimed, Start::kUncalibrated, Start::kTissue, Start::kConstant}) {
     if (name == name_of(start)) return start;
   }
-  fail_input("{} is '{}'; choose primed, tissue or constant", where, name);
+  fail_input("{} is '{}'; choose primed, uncalibrated, tissue or constant", where, name);
 }
 
 std::string name_of(Start start) {
-  return start == Start::kPrimed ? "primed" : start == Start::kTissue ? "tissue" : "constant";
+  switch (start) {
+    case Start::kPrimed: return "primed";
+    case Start::kUncalibrated: return "uncalibrated";
+    case Start::kTissue: return "tissue";
+    case Start::kConstant: break;
+  }
+  return "constant";
 }
 
 torch::Tensor start_channels(const Foreground& foreground, Start start) {
@@ -51,6 +64,7 @@ torch::Tensor start_channels(const Foreground& foreground, Start start) {
   const auto thickness_mm = static_cast<float>(std::cbrt(spacing.x * spacing.y * spacing.z));
   const float log_a = std::log(static_cast<float>(kPrimedDirectionScale));
   const float log_c = std::log(static_cast<float>(kPrimedSigmaVoxels));
+  const auto depth_gain = static_cast<float>(start == Start::kPrimed ? kPrimedDepthGain : 1);
   const auto colour = [](float srgb) { return (srgb - 0.5F) / static_cast<float>(kSh0); };
   parallel_for(0, foreground.size(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
@@ -61,13 +75,13 @@ torch::Tensor start_channels(const Foreground& foreground, Start start) {
       }
       if (start == Start::kConstant) continue;  // a logit of 0 is one half, as SH of 0 is grey
       const float sigma_t = foreground.sigma_t_per_mm[n];
-      const bool primed = start == Start::kPrimed;
+      const bool primed = start != Start::kTissue;
       row[layout::kOpacityLogit] =
-          layout::logit(primed ? opacity_for_optical_depth(sigma_t * depth_per_extinction)
+          layout::logit(primed ? opacity_for_optical_depth(sigma_t * depth_per_extinction * depth_gain)
                                : std::min(-std::expm1(-sigma_t * thickness_mm), kMaxTissueOpacity));
       for (int channel = 0; channel < 3; ++channel) {
-        row[layout::kSh + channel] =
-            colour(primed ? foreground.lit_srgb[n][channel] : foreground.srgb[n][channel]);
+        const float srgb = primed ? foreground.lit_srgb[n][channel] : foreground.srgb[n][channel];
+        row[layout::kSh + channel] = colour(start == Start::kPrimed ? calibrated(srgb) : srgb);
         if (primed) row[layout::kDirectionMean + channel] = foreground.inward_normal[n][channel];
       }
     }

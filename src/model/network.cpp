@@ -1,8 +1,11 @@
 #include "renderfm/model/network.h"
 
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "renderfm/core/check.h"
+#include "renderfm/core/sha256.h"
 #include "renderfm/tensor/check_tensor.h"
 #include "renderfm/volume/volume.h"
 
@@ -12,10 +15,14 @@ Network Network::load(const std::filesystem::path& path, torch::Device device) {
   const Checkpoint checkpoint = load_checkpoint(path);
   Network network(checkpoint.plan, network_from(checkpoint, path.string()));
   network.unet_.to(device);
+  network.label_ = fmt::format("{} (sha256 {})", network.plan_.name, sha256_of_file(path).substr(0, 12));
   return network;
 }
 
-Network::Network(Plan plan, UNet3d unet) : plan_(std::move(plan)), unet_(std::move(unet)) { plan_.check(); }
+Network::Network(Plan plan, UNet3d unet)
+    : plan_(std::move(plan)), unet_(std::move(unet)), label_(plan_.name) {
+  plan_.check();
+}
 
 torch::Tensor Network::residual(const IndexZyx& shape_zyx, const FillTile& fill,
                                 const torch::Tensor& foreground) const {

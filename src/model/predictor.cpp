@@ -48,7 +48,7 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
   prediction.gaussians = gaussians_from_raw(raw, foreground);
   prediction.gaussians.view_sphere = sphere;
   prediction.gaussians.transfer_function = tf.name;
-  prediction.gaussians.model = network != nullptr ? network->plan().name : "primed";
+  prediction.gaussians.model = network != nullptr ? network->label() : "primed";
   return prediction;
 }
 

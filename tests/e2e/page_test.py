@@ -31,6 +31,7 @@ FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader
 SIDE = 192
 LEAST_DB = 50  # what 8 bits a number cost; a plane of voxels drawn out of turn costs more
 
+os.environ["RENDERFM_MODEL"] = "primed"  # quick, and the same whatever ships
 prepare, infer, view, render = (os.path.abspath(path) for path in sys.argv[1:5])
 work = tempfile.TemporaryDirectory()
 ply, page_file, page_2_file, few_file = (os.path.join(work.name, name)

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "renderfm/core/sha256.h"
 #include "support/program.h"
 #include "unit/data/case_folder.h"
 
@@ -85,6 +86,27 @@ TEST_F(Train, LeavesARunWhoseNetworkInferUses) {
       fmt::format("--config {} --data {} --out {} --init {}", file("tiny.yaml").string(),
                   file("data").string(), out("next"), out("run/checkpoints/step-00000003.safetensors")));
   EXPECT_EQ(started.exit_code, 0) << started.err;
+
+  // What ships of it is half as large as its weights alone, and a start for further training.
+  const std::string checkpoint = out("run/checkpoints/step-00000003.safetensors"),
+                    model = out("model.safetensors");
+  const std::string exporting = fmt::format("--export {} --name small --out {}", checkpoint, model);
+  EXPECT_EQ(train(exporting).exit_code, 0);
+  EXPECT_LT(fs::file_size(model) * 4, fs::file_size(checkpoint));
+  EXPECT_EQ(train(exporting).exit_code, 2) << "a model was overwritten";
+  EXPECT_EQ(train(fmt::format("--config {} --data {} --out {} --init {}", file("tiny.yaml").string(),
+                              file("data").string(), out("from_model"), model))
+                .exit_code,
+            0);
+  const auto infer = [&](const std::string& name, const std::string& before) {
+    const std::string ct = (file("data") / "one/ct.nii.gz").string();
+    return run(fmt::format("{} {} {} --tf bone", RENDERFM_INFER, ct, out(name)), before).err;
+  };
+  const std::string told = infer("two.ply", "RENDERFM_MODEL=" + model + " ");
+  EXPECT_NE(told.find("small (sha256 " + sha256_of_file(model).substr(0, 12) + ")"), std::string::npos)
+      << told;
+  EXPECT_NE(infer("three.ply", "RENDERFM_MODEL=primed ").find("model: none"), std::string::npos);
+  EXPECT_NE(test::read_file(out("two.ply")).substr(0, 4096).find("small (sha256"), std::string::npos);
 }
 
 TEST_F(Train, SaysInOneSentenceWhatIsWrong) {

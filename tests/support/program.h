@@ -24,13 +24,15 @@ struct Outcome {
   std::string out, err;
 };
 
-/// A folder for one test, gone afterwards, in which programs run.
+/// A folder for one test, gone afterwards, in which programs run; without the network that ships, unless a
+/// test asks for it.
 class ProgramTest : public ::testing::Test {
  protected:
   ProgramTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "renderfm_e2e_XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
     std::filesystem::create_directory(out_folder());
+    ::setenv("RENDERFM_MODEL", "primed", 1);
   }
   ~ProgramTest() override { std::filesystem::remove_all(folder_); }
 

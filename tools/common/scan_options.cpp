@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "common/model_choice.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "renderfm/gaussian/file_format.h"
-#include "renderfm/nn/device.h"
 
 namespace renderfm::tools {
 namespace {
@@ -60,9 +60,7 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
   app.add_flag("--allow-gaps", options.allow_gaps, "Accept missing slices and interpolate them")
       ->group(reading);
   app.add_flag("--force", options.force, "Accept DICOM that does not say it is CT")->group(reading);
-  app.add_option("--model", options.model,
-                 "Network checkpoint; without one the Gaussians are primed from anatomy")
-      ->group(model);
+  add_model_option(app, options.model)->group(model);
   app.add_option("--device", options.device, "Where the network and path tracing run: auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""))
       ->group(model);
@@ -108,13 +106,7 @@ std::vector<TransferFunction> TransferFunctionChoice::resolve(const Scene& scene
 }
 
 std::unique_ptr<Network> load_network(const ScanOptions& options) {
-  if (options.model.empty()) {
-    log_info("model: none, the Gaussians are primed from the anatomy");
-    return nullptr;
-  }
-  auto network = std::make_unique<Network>(Network::load(options.model, pick_device(options.device)));
-  log_info("model: {}", network->plan().name);
-  return network;
+  return choose_network(options.model, options.device);
 }
 
 Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOptions& options,

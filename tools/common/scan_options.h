@@ -38,7 +38,7 @@ class TransferFunctionChoice {
  private:
   std::vector<std::optional<TransferFunction>> functions_;  ///< none for "auto"
 };
-/// Null without --model, which it then says.
+/// By --model, as choose_network() says.
 std::unique_ptr<Network> load_network(const ScanOptions& options);
 /// Predicts, and says what was left out.
 Prediction predict(const Scene& scene, const TransferFunction& tf, const ScanOptions& options,

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <string>
 
 #include "renderfm/model/checkpoint.h"
 #include "renderfm/nn/tiled_inference.h"
@@ -19,6 +20,9 @@ class Network {
   Network(Plan plan, UNet3d unet);
 
   const Plan& plan() const { return plan_; }
+  /// The name of the plan and, where the network came from a file, the beginning of that file's SHA-256:
+  /// "small-1 (sha256 0123456789ab)". What Gaussian files and reports say.
+  const std::string& label() const { return label_; }
 
   /// What to add to the primed raw channels of each foreground voxel. `fill` provides the six input channels
   /// (HU divided by plan().hu_scale first) box by box; foreground [N] int64 are distinct flat voxel indices,
@@ -33,6 +37,7 @@ class Network {
  private:
   Plan plan_;
   UNet3d unet_;
+  std::string label_;
 };
 
 }  // namespace renderfm

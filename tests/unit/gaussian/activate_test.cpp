@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <numbers>
 
 #include "renderfm/core/check.h"
 #include "renderfm/gaussian/priming.h"
 #include "renderfm/math/polylog.h"
+#include "renderfm/math/sh.h"
 
 namespace renderfm {
 namespace {
@@ -71,7 +73,7 @@ Foreground one_voxel(double spacing_mm, float sigma_t_per_mm) {
 
 TEST(Priming, PutsAGaussianOfTheVoxelsColourAtItsCentre) {
   const Foreground foreground = one_voxel(2, 0.4F);
-  const GaussianSet set = gaussians_from_raw(prime(foreground), foreground);
+  const GaussianSet set = gaussians_from_raw(start_channels(foreground, Start::kUncalibrated), foreground);
   ASSERT_EQ(set.size(), 1);
   EXPECT_FLOAT_EQ(set.position_mm[0][0].item<float>(), 106);
   EXPECT_FLOAT_EQ(set.position_mm[0][1].item<float>(), 204);
@@ -103,8 +105,25 @@ TEST(Start, OfNothingIsTheSameEverywhere) {
   EXPECT_FLOAT_EQ(set.chol[0][layout::c_index(1, 1)].item<float>(), 1.2F);
 }
 
-TEST(Start, HasThreeNames) {
-  for (const Start start : {Start::kPrimed, Start::kTissue, Start::kConstant}) {
+TEST(Start, IsCalibratedAlongItsColourCurveAndByItsGain) {
+  Foreground foreground = one_voxel(2, 0.02F);
+  foreground.lit_srgb[0] = {0.125F, 0.5F, 0.9F};
+  const GaussianSet plain = gaussians_from_raw(start_channels(foreground, Start::kUncalibrated), foreground);
+  const GaussianSet primed = gaussians_from_raw(prime(foreground), foreground);
+  const auto& curve = kPrimedColourCurve;
+  const std::array<float, 3> expected{(curve[0] + curve[1]) / 2, curve[2], 0.4F * curve[3] + 0.6F * curve[4]};
+  for (int channel = 0; channel < 3; ++channel) {
+    EXPECT_NEAR(0.5 + kSh0 * plain.sh[0][channel].item<double>(), foreground.lit_srgb[0][channel], 1e-6);
+    EXPECT_NEAR(0.5 + kSh0 * primed.sh[0][channel].item<double>(), expected[channel], 1e-6);
+  }
+  const auto depth = [](const GaussianSet& set) {
+    return dilogarithm(set.opacity[0].item<double>()) - kDilogarithmOfCut;
+  };
+  EXPECT_NEAR(depth(primed) / depth(plain), kPrimedDepthGain, 1e-4);
+}
+
+TEST(Start, HasFourNames) {
+  for (const Start start : {Start::kPrimed, Start::kUncalibrated, Start::kTissue, Start::kConstant}) {
     EXPECT_EQ(start_from(name_of(start), "here"), start);
   }
   EXPECT_THROW(start_from("nothing", "here"), Error);
@@ -120,7 +139,8 @@ TEST(Priming, SolvesTheOpacityEquationOfTheLattice) {
       const double carried = (dilogarithm(opacity) - dilogarithm(1.0 / 255)) * 2 * std::numbers::pi * 0.36;
       EXPECT_NEAR(carried, depth, 1e-5 * depth) << spacing << " mm, depth " << depth;
       const Foreground foreground = one_voxel(spacing, static_cast<float>(depth / spacing));
-      EXPECT_NEAR(gaussians_from_raw(prime(foreground), foreground).opacity[0].item<double>(), opacity, 2e-5);
+      const torch::Tensor raw = start_channels(foreground, Start::kUncalibrated);
+      EXPECT_NEAR(gaussians_from_raw(raw, foreground).opacity[0].item<double>(), opacity, 2e-5);
     }
   }
 }

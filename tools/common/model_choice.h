@@ -1,0 +1,24 @@
+// Which network a program uses: the one that is named, else the one that ships.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "renderfm/model/network.h"
+
+namespace renderfm::tools {
+
+CLI::Option* add_model_option(CLI::App& app, std::string& model);
+
+/// The network that ships: beside the programs, in ../share/renderfm/models. Empty where there is none.
+std::filesystem::path shipped_model();
+
+/// `model`: a checkpoint; "primed" for none; "" for what RENDERFM_MODEL names, else the one that ships, else
+/// none. `device`: auto, cpu or cuda. Says which it is; null for none.
+std::unique_ptr<Network> choose_network(const std::string& model, const std::string& device);
+
+}  // namespace renderfm::tools
