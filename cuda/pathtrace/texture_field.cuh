@@ -19,12 +19,18 @@ class TextureMediumField {
   __device__ __forceinline__ Vec3f voxels_per_mm() const { return m_.tables.voxels_per_mm; }
   __device__ __forceinline__ float phase_g() const { return m_.tables.phase_g; }
 
-  __device__ __forceinline__ float extinction(Vec3f point, std::uint32_t bits, Material& material) const {
+  __device__ __forceinline__ float extinction(Vec3f point, std::uint32_t bits, Material& material,
+                                              Gap& gap) const {
     const float scale = static_cast<float>(m_.class_scale);
     const float x = picked_texel(point.x * scale, bits), y = picked_texel(point.y * scale, bits >> 10),
                 z = picked_texel(point.z * scale, bits >> 20);
-    const int material_class = tex3D<unsigned char>(m_.material_class, x, y, z);
+    const int material_class = tex3D<unsigned char>(m_.content, x, y, z);
     if (material_class == 0) return 0;
+    if (material_class > kClassMask) {
+      gap = {{floorf(x / scale) + 0.5F, floorf(y / scale) + 0.5F, floorf(z / scale) + 0.5F},
+             static_cast<float>(material_class >> kGapShift)};
+      return 0;
+    }
     // The texel's bits over 65535: the bin of the nearest HU.
     const float bin = tex3D<float>(m_.hu, point.x, point.y, point.z) * 65535.0F;
     material.entry = material_class * kHuBins + static_cast<int>(bin + 0.5F);

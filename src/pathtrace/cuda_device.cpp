@@ -47,6 +47,8 @@ std::vector<Out> without_border(const In* values, const Shape& shape, Take take)
   return inner;
 }
 
+std::uint8_t same_byte(std::uint8_t value) { return value; }
+
 class Texture {
  public:
   template <class T>
@@ -109,9 +111,24 @@ class CudaDevice : public SampleMaker {
   Shape shape() const { return {medium_.width, medium_.height, medium_.depth}; }
   Shape fine_shape() const { return {2 * medium_.width, 2 * medium_.height, 2 * medium_.depth}; }
 
+  // The content of every fine cell: its class where its voxel is split, else the voxel's own content.
+  std::vector<std::uint8_t> fine_content(const std::vector<std::uint8_t>& of_voxels) const {
+    const Shape fine = fine_shape();
+    std::vector<std::uint8_t> cells = without_border<std::uint8_t>(medium_.fine_class, fine, same_byte);
+    for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+      const std::size_t row = static_cast<std::size_t>(fine.width), x = cell % row;
+      const std::size_t y = cell / row % static_cast<std::size_t>(fine.height),
+                        z = cell / (row * static_cast<std::size_t>(fine.height));
+      const std::uint8_t voxel = of_voxels[(z / 2 * static_cast<std::size_t>(medium_.height) + y / 2) *
+                                               static_cast<std::size_t>(medium_.width) +
+                                           x / 2];
+      if (voxel != kSplitVoxel) cells[cell] = voxel;
+    }
+    return cells;
+  }
+
   void fill_textures() {
     const Shape voxels = shape();
-    const auto same = [](std::uint8_t value) { return value; };
     hu_.fill(TexelKind::kUnorm16,
              without_border<std::uint16_t>(
                  medium_.voxels, voxels,
@@ -121,21 +138,19 @@ class CudaDevice : public SampleMaker {
         TexelKind::kUnorm8,
         without_border<std::uint8_t>(medium_.voxels, voxels, [](const VoxelRecord& v) { return v.opacity; }),
         voxels);
-    if (medium_.fine_class != nullptr) {
-      class_texture_.fill(TexelKind::kByte,
-                          without_border<std::uint8_t>(medium_.fine_class, fine_shape(), same), fine_shape());
+    std::vector<std::uint8_t> content =
+        without_border<std::uint8_t>(medium_.voxels, voxels, [](const VoxelRecord& v) { return v.content; });
+    if (medium_.fine_class == nullptr) {
+      content_texture_.fill(TexelKind::kByte, content, voxels);
     } else {
-      class_texture_.fill(TexelKind::kByte,
-                          without_border<std::uint8_t>(medium_.voxels, voxels,
-                                                       [](const VoxelRecord& v) { return v.material_class; }),
-                          voxels);
+      content_texture_.fill(TexelKind::kByte, fine_content(content), fine_shape());
     }
     if (medium_.gradient_factor != nullptr) {
       factor_texture_.fill(TexelKind::kByte,
-                           without_border<std::uint8_t>(medium_.gradient_factor, voxels, same), voxels);
+                           without_border<std::uint8_t>(medium_.gradient_factor, voxels, same_byte), voxels);
     }
     textures_.hu = hu_.object();
-    textures_.material_class = class_texture_.object();
+    textures_.content = content_texture_.object();
     textures_.opacity = opacity_texture_.object();
     textures_.gradient_factor = factor_texture_.object();
     textures_.class_scale = medium_.fine_class != nullptr ? 2 : 1;
@@ -158,7 +173,7 @@ class CudaDevice : public SampleMaker {
   DeviceArray<Vec3f> albedo_;
   DeviceArray<VoxelRecord> voxels_;
   DeviceArray<std::uint8_t> fine_class_, gradient_factor_;
-  Texture hu_, class_texture_, opacity_texture_, factor_texture_;
+  Texture hu_, content_texture_, opacity_texture_, factor_texture_;
   DeviceArray<PixelSums<double>> sums_;
   DeviceArray<std::uint64_t> capped_;
 };

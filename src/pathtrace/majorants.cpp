@@ -158,7 +158,11 @@ Majorants build_majorants(const MediumPointers& medium, int edge_voxels, bool sk
           const VoxelRecord& voxel = medium.voxels[at];
           low = std::min<int>(low, voxel.hu);
           high = std::max<int>(high, voxel.hu);
-          classes |= medium.fine_class == nullptr ? 1U << voxel.material_class : classes_of(x, y, z);
+          if (voxel.content == kSplitVoxel) {
+            classes |= classes_of(x, y, z);
+          } else if (voxel.content <= kClassMask) {
+            classes |= 1U << voxel.content;
+          }
           if (dimmed) factor = std::max(factor, medium.gradient_factor[at]);
         }
       }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "pathtrace/hash_bytes.h"
+#include "pathtrace/voxel_content.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/math/srgb.h"
@@ -74,10 +75,11 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
   check_grid(grid);
   const std::int64_t depth = grid.depth(), height = grid.height(), width = grid.width();
   const bool fine = medium.class_scale() != 1;
+  const std::vector<std::uint8_t> content = voxel_content(medium);
   voxels = HugeArray<VoxelRecord>(padded_count(depth, height, width));
   fill_padded(depth, height, width, [&](std::size_t padded, std::size_t source) {
     const float blurred = medium.blurred_opacity()[source];
-    voxels[padded] = {medium.hu()[source], fine ? std::uint8_t{0} : medium.class_map()[source],
+    voxels[padded] = {medium.hu()[source], content[source],
                       static_cast<std::uint8_t>(std::clamp(255 * blurred + 0.5F, 0.0F, 255.0F))};
   });
   if (fine) {

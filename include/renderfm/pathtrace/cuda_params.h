@@ -15,9 +15,9 @@ using Stream = CUstream_st*;  ///< the same type as cudaStream_t
 /// A labelled CT in textures; the numbers are cudaTextureObject_t. HU and opacity are filtered by the texture
 /// unit, whose weights have 8 fractional bits; all clamp at the border.
 struct TextureMedium {
-  std::uint64_t hu;               ///< unorm16 of HU - kTableMinHu, linear
-  std::uint64_t material_class;   ///< 8 bits, `class_scale` texels a voxel and axis
-  std::uint64_t opacity;          ///< unorm8, linear
+  std::uint64_t hu;       ///< unorm16 of HU - kTableMinHu, linear
+  std::uint64_t content;  ///< VoxelRecord::content, never split: `class_scale` texels a voxel and axis
+  std::uint64_t opacity;  ///< unorm8, linear
   std::uint64_t gradient_factor;  ///< 8 bits, one texel a voxel; 0 where there is none
   /// Tables in device memory, sizes and constants; its pointers to voxels are not used.
   MediumPointers tables;

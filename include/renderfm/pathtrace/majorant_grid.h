@@ -9,6 +9,13 @@
 
 namespace renderfm::pathtrace {
 
+/// A cube around a point, axis by axis within `reach_voxels` of `middle_voxels`, in which nothing is visible;
+/// none known where the reach is 0.
+struct Gap {
+  Vec3f middle_voxels{0, 0, 0};
+  float reach_voxels = 0;
+};
+
 /// A cell is one word. Below 256: nothing in it, and none of its neighbours closer than `word` cells (in the
 /// largest coordinate) holds anything. From 256: the bits of the float bound on sigma_t per mm, which holds
 /// at every point of the cell under trilinear interpolation.
@@ -53,6 +60,17 @@ class CellWalk {
   RFM_HD float exit() const {
     const float xy = plane_[0] < plane_[1] ? plane_[0] : plane_[1];
     return xy < plane_[2] ? xy : plane_[2];
+  }
+  /// Where the ray leaves a gap that it is in.
+  RFM_HD float end_of(const Gap& gap) const {
+    float end[3];
+    RFM_UNROLL
+    for (int a = 0; a < 3; ++a) {
+      const float wall = gap.middle_voxels[a] + (inverse_[a] > 0 ? gap.reach_voxels : -gap.reach_voxels);
+      end[a] = (wall * grid_.cells_per_voxel - origin_[a]) * inverse_[a];
+    }
+    const float xy = end[0] < end[1] ? end[0] : end[1];
+    return xy < end[2] ? xy : end[2];
   }
   RFM_HD void step() {
     if (plane_[0] < plane_[1]) {
@@ -105,8 +123,10 @@ class CellWalk {
   int cell_[3];
 };
 
-/// Visits the tentative collisions of a ray in order: visit(length_mm, majorant) returns false to stop there.
-/// Returns true where it was stopped, false where the ray left the grid.
+/// Visits the tentative collisions of a ray in order: visit(length_mm, majorant, gap) returns false to stop
+/// there. Where it tells of a gap around the point, the collisions that could only be null ones are left out;
+/// free paths have no memory, so the flight begins anew at the gap's end. Returns true where it was stopped,
+/// false where the ray left the grid.
 template <class Visit>
 RFM_HD bool walk_tentative_collisions(const MajorantGrid& grid, Vec3f point_voxels, Vec3f direction_voxels,
                                       Pcg32& random, Visit& visit) {
@@ -124,7 +144,12 @@ RFM_HD bool walk_tentative_collisions(const MajorantGrid& grid, Vec3f point_voxe
     float depth = majorant * (exit - t);
     while (depth_left < depth) {
       t += depth_left / majorant;
-      if (!visit(t, majorant)) return true;
+      Gap gap;
+      if (!visit(t, majorant, gap)) return true;
+      if (gap.reach_voxels > 0) {
+        const float end = walk.end_of(gap);
+        t = end > t ? end : t;
+      }
       depth_left = sample_optical_depth(random);
       depth = majorant * (exit - t);
     }
@@ -142,9 +167,10 @@ struct RayInField {
   Vec3f point_voxels, direction_voxels;
   Pcg32& random;
 
-  RFM_HD float extinction(float length_mm, float majorant, typename Field::Material& material) const {
+  RFM_HD float extinction(float length_mm, float majorant, typename Field::Material& material,
+                          Gap& gap) const {
     const std::uint32_t pick = random.next();
-    const float sigma = field.extinction(point_voxels + direction_voxels * length_mm, pick, material);
+    const float sigma = field.extinction(point_voxels + direction_voxels * length_mm, pick, material, gap);
 #if defined(RENDERFM_DEBUG_CHECKS) && !defined(__CUDACC__)
     if (!(sigma <= majorant)) __builtin_trap();
 #else
@@ -161,9 +187,10 @@ struct DeltaTracking {
   float length_mm = 0;
   typename Field::Material material{};
 
-  RFM_HD bool operator()(float t, float majorant) {
-    const float sigma = ray.extinction(t, majorant, material);
+  RFM_HD bool operator()(float t, float majorant, Gap& gap) {
+    const float sigma = ray.extinction(t, majorant, material, gap);
     length_mm = t;
+    if (sigma == 0) return true;
     return !(ray.random.template uniform<float>() * majorant < sigma);
   }
 };
@@ -176,9 +203,9 @@ struct RatioTracking {
   RayInField<Field> ray;
   float transmittance = 1;
 
-  RFM_HD bool operator()(float t, float majorant) {
+  RFM_HD bool operator()(float t, float majorant, Gap& gap) {
     typename Field::Material material{};
-    const float passed = 1.0F - ray.extinction(t, majorant, material) / majorant;
+    const float passed = 1.0F - ray.extinction(t, majorant, material, gap) / majorant;
     transmittance *= passed > 0 ? passed : 0.0F;
     if (transmittance >= kRatioRoulette) return true;
     const bool survives = ray.random.template uniform<float>() * kRatioRoulette < transmittance;

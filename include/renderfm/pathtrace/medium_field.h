@@ -4,16 +4,24 @@
 
 #include <cstdint>
 
-#include "renderfm/pathtrace/sampling.h"
+#include "renderfm/pathtrace/majorant_grid.h"
 
 namespace renderfm::pathtrace {
 
 struct VoxelRecord {
   std::int16_t hu;
-  std::uint8_t material_class;
+  std::uint8_t content;  ///< see below
   std::uint8_t opacity;  ///< blurred opacity of 1 mm, 255 standing for 1
 };
 static_assert(sizeof(VoxelRecord) == 4);
+
+// What is in a voxel, in one byte: its class, of which there are at most 32; or kSplitVoxel where its fine
+// cells differ; or, of class 0, in the upper three bits how many voxels around it in every direction are
+// empty too.
+inline constexpr std::uint8_t kSplitVoxel = 255;
+inline constexpr int kGapShift = 5, kClassMask = 31;
+inline constexpr int kMaxGapReach =
+    3;  ///< more gains nothing: cells without content are crossed in one stride
 
 inline constexpr int kTablePad = 2;   ///< voxels repeated around the records, so that no fetch is clamped
 inline constexpr int kHuBins = 4096;  ///< one per HU from kTableMinHu
@@ -65,31 +73,44 @@ class SoftwareMediumField {
   RFM_HD float phase_g() const { return m_.phase_g; }
 
   /// sigma_t per mm at a point, given 30 random bits that pick the corner whose class counts. Its mean over
-  /// the bits is the sum over the classes with their trilinear weights.
-  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material) const {
-    const Cell c(point_voxels);
-    const std::int64_t at = offset(c);
-    std::int64_t corner = at + pick_upper(bits, c.fx) + pick_upper(bits >> 10, c.fy) * row_ +
-                          pick_upper(bits >> 20, c.fz) * slice_;
-    int material_class = 0;
-    if (m_.fine_class == nullptr) {
-      material_class = m_.voxels[corner].material_class;
-    } else {
-      const Cell f({2.0F * point_voxels.x, 2.0F * point_voxels.y, 2.0F * point_voxels.z});
-      const int x = f.x + pick_upper(bits, f.fx), y = f.y + pick_upper(bits >> 10, f.fy),
-                z = f.z + pick_upper(bits >> 20, f.fz);
+  /// the bits is the sum over the classes with their trilinear weights. Zero may come with a gap around the
+  /// point.
+  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material, Gap& gap) const {
+    const float scale = m_.fine_class == nullptr ? 1.0F : 2.0F;
+    const Cell f(point_voxels * scale);
+    int x = f.x + pick_upper(bits, f.fx), y = f.y + pick_upper(bits >> 10, f.fy),
+        z = f.z + pick_upper(bits >> 20, f.fz);
+    std::int64_t fine = 0;
+    if (m_.fine_class != nullptr) {
       const std::int64_t fine_row = 2 * m_.width + 2 * kTablePad, fine_rows = 2 * m_.height + 2 * kTablePad;
-      material_class = m_.fine_class[(z * fine_rows + y) * fine_row + x];
+      fine = (z * fine_rows + y) * fine_row + x;
       // The voxel that the fine cell lies in.
-      corner = (x + kTablePad) / 2 + (y + kTablePad) / 2 * row_ + (z + kTablePad) / 2 * slice_;
+      x = (x + kTablePad) / 2;
+      y = (y + kTablePad) / 2;
+      z = (z + kTablePad) / 2;
+    }
+    const std::int64_t corner = x + y * row_ + z * slice_;
+    int material_class = m_.voxels[corner].content;
+    if (material_class == kSplitVoxel) {
+      material_class = m_.fine_class[fine];
+    } else if (material_class > kClassMask) {
+      gap = {{static_cast<float>(x) - (kTablePad - 0.5F), static_cast<float>(y) - (kTablePad - 0.5F),
+              static_cast<float>(z) - (kTablePad - 0.5F)},
+             static_cast<float>(material_class >> kGapShift)};
+      return 0;
     }
     if (material_class == 0) return 0;
-    const float hu = trilinear_hu(at, c);
+    const Cell c(point_voxels);
+    const float hu = trilinear_hu(offset(c), c);
     material.entry = material_class * kHuBins + static_cast<int>(hu + (0.5F - kTableMinHu));
     if (m_.gradient_factor == nullptr) return m_.sigma_t_per_mm[material.entry];
     const std::uint8_t factor = m_.gradient_factor[corner];
     return factor == 255 ? m_.sigma_t_per_mm[material.entry]
                          : dimmed_extinction(m_.opacity[material.entry], factor, m_.opacity_length_mm);
+  }
+  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material) const {
+    Gap gap;
+    return extinction(point_voxels, bits, material, gap);
   }
 
   RFM_HD Vec3f albedo(const Material& material) const { return m_.albedo[material.entry]; }

@@ -127,6 +127,81 @@ TEST(MediumField, PickedCornersMeanTheSumOverTheClassesWithTheirWeights) {
   }
 }
 
+/// The same medium, whose gaps are kept to itself: tracking then meets every null collision.
+struct Gapless : SoftwareMediumField {
+  using SoftwareMediumField::SoftwareMediumField;
+  float extinction(Vec3f p, std::uint32_t bits, Material& material, Gap&) const {
+    return SoftwareMediumField::extinction(p, bits, material);
+  }
+};
+
+/// Two bodies with air between and around them.
+Medium two_bodies(double spacing_mm) {
+  return test::labelled(
+      {22, 20, 24}, spacing_mm, test::plain_liver(0.4, {0.8F, 0.6F, 0.4F}),
+      [](Vec3d p) {
+        return norm(p - Vec3d{6, 6, 7}) < 4 || norm(p - Vec3d{16, 13, 13}) < 5 ? std::uint8_t{1}
+                                                                               : std::uint8_t{0};
+      },
+      [](Vec3d) { return 50.0; });
+}
+
+TEST(MediumField, NothingIsVisibleInAGap) {
+  for (const double spacing : {1.0, 3.0}) {
+    const Medium medium = two_bodies(spacing);
+    const PathTracer tracer(medium, {});
+    const SoftwareMediumField field(*tracer.medium());
+    const Vec3f size = field.size_voxels();
+    Pcg32 random = Pcg32::from(7, static_cast<std::uint64_t>(spacing));
+    const auto point = [&](Vec3f low, Vec3f extent) {
+      return low + extent * Vec3f{random.uniform<float>(), random.uniform<float>(), random.uniform<float>()};
+    };
+    int wide = 0;
+    for (int n = 0; n < 20'000 / static_cast<int>(kFewer); ++n) {
+      SoftwareMediumField::Material material;
+      Gap gap;
+      const float sigma = field.extinction(point({0, 0, 0}, size), random.next(), material, gap);
+      if (gap.reach_voxels == 0) continue;
+      ASSERT_EQ(sigma, 0);
+      const float r = gap.reach_voxels;
+      wide += r == static_cast<float>(kMaxGapReach) ? 1 : 0;
+      for (int m = 0; m < 40; ++m) {
+        const Vec3f p = point(gap.middle_voxels - Vec3f{r, r, r}, {2 * r, 2 * r, 2 * r});
+        if (p.x < 0 || p.x > size.x || p.y < 0 || p.y > size.y || p.z < 0 || p.z > size.z) continue;
+        ASSERT_EQ(field.extinction(p, random.next(), material), 0)
+            << spacing << " mm, voxel " << p.x << ", " << p.y << ", " << p.z << " in a gap of " << r;
+      }
+    }
+    EXPECT_GT(wide, 1000 / kFewer);
+  }
+}
+
+TEST(MediumField, LeavingOutTheNullCollisionsOfGapsChangesNoMean) {
+  for (const double spacing : {1.0, 3.0}) {
+    SCOPED_TRACE(spacing);
+    const Medium medium = two_bodies(spacing);
+    PathTraceOptions options;
+    options.rig = light_rig("studio");
+    options.cell_voxels = 24;  // one cell: all of the air is full of null collisions
+    const PathTracer tracer(medium, options);
+    const TraceParams params = tracer.params(Camera{});
+    const auto mean = [&](const auto& field, std::uint64_t seed, bool light) {
+      return estimate(seed, 40'000, [&](Pcg32& random) {
+        const Vec3f origin{24 * random.uniform<float>(), 20 * random.uniform<float>(), -5};
+        const PathSample path = trace_path(field, params, origin, normalised(Vec3f{0.15F, 0.1F, 1}), random);
+        return light ? path.rgb_linear.x : path.alpha;
+      });
+    };
+    for (const bool light : {false, true}) {
+      const Estimate a = mean(SoftwareMediumField(*tracer.medium()), 8, light),
+                     b = mean(Gapless(*tracer.medium()), 9, light);
+      EXPECT_GT(a.mean, 0.05);
+      EXPECT_LE(std::abs(a.mean - b.mean), test::kMaxErrors * std::hypot(a.standard_error, b.standard_error))
+          << a.mean << " and " << b.mean;
+    }
+  }
+}
+
 TEST(MediumField, TransmittanceOfALabelledBoxIsBeerLambertsForItsTableEntry) {
   for (const double spacing : {1.0, 3.0}) {
     SCOPED_TRACE(spacing);
