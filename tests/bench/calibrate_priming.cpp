@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
         mean_psnr(scenes, kPrimedDepthGain,
                   torch::tensor(std::vector<double>(kPrimedColourCurve.begin(), kPrimedColourCurve.end()),
                                 torch::kFloat32)));
-    for (const double gain : {0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 2.0}) {
+    for (const double gain : {0.25, 0.35, 0.5, 0.7, 1.0, 1.4}) {
       torch::Tensor knots = identity.clone().requires_grad_(true);
       torch::optim::Adam adam({knots}, torch::optim::AdamOptions(0.01));
       std::vector<torch::Tensor> logits;

@@ -18,8 +18,8 @@ inline constexpr double kPrimedDirectionScale = 5;  ///< A = 5 I: nearly the sam
 /// Calibration in display space, the same for all scans and transfer functions: a gain on optical depth, and
 /// the polygon over colours 0, 1/4, .. 1. Fitted on the training scenes of configs/prepare/small.yaml by
 /// build/release/tests/calibrate_priming.
-inline constexpr double kPrimedDepthGain = 1;
-inline constexpr std::array<float, 5> kPrimedColourCurve{0, 0.25F, 0.5F, 0.75F, 1};
+inline constexpr double kPrimedDepthGain = 0.4;
+inline constexpr std::array<float, 5> kPrimedColourCurve{-0.04F, 0.28F, 0.6F, 0.81F, 1.02F};
 
 /// Opacity whose lattice of Gaussians has the optical depth of the medium: Li2(a) - Li2(1/255) = sigma_t V /
 /// (2 pi s^2), V the voxel's volume and s^2 the mean over its three faces of the footprint.
