@@ -26,8 +26,9 @@ def description(metadata, weights, model):
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     return [
         f"# {plan['name']}", "",
-        f"A network for `renderfm-infer --model {model.name}`: CT, transfer function and organ labels to a correction of the "
-        "primed 6D Gaussian of every visible voxel. **Research software: not a medical device, not for diagnosis.**", "",
+        f"A network for `renderfm-infer --model {model.name}`: CT, transfer function and organ labels to a correction of "
+        "the primed 6D Gaussian of every visible voxel. **Research software: not a medical device, not for "
+        "diagnosis.**", "",
         f"- **File.** `{model.name}`, {size / 1e6:.1f} MB, {count / 1e6:.2f} M weights; SHA-256 `{digest}`.",
         f"- **Network.** Plain nnU-Net of {net['stages']} stages, {net['base_features']} features doubling up to "
         f"{net['max_features']}, {net['in_channels']} channels in and {net['out_channels']} out; tiles of "
@@ -40,16 +41,17 @@ def recipe(settings, run, metadata):
     info = metadata["plan"].get("info", {})
     key = lambda name: settings[name]  # noqa: E731
     lines = [
-        f"- **Recipe.** AdamW, rate {key('optimizer.lr')} after {key('optimizer.warmup_steps')} steps of warm-up, down a "
-        f"cosine over {key('optimizer.steps')} steps; {key('optimizer.batch')} sample(s) of {key('optimizer.views')} views a "
-        f"step; loss {key('loss.l1')} L1 + {key('loss.ssim')} (1 − SSIM); average of the weights with decay "
+        f"- **Recipe.** AdamW, rate {key('optimizer.lr')} after {key('optimizer.warmup_steps')} steps of warm-up, down "
+        f"a cosine over {key('optimizer.steps')} steps; {key('optimizer.batch')} sample(s) of {key('optimizer.views')} "
+        f"views a step; loss {key('loss.l1')} L1 + {key('loss.ssim')} (1 − SSIM); average of the weights with decay "
         f"{key('optimizer.ema_decay')}; seed {key('seed')}."]
     if "step" in info:
         lines.append(f"- **Place in the schedule.** The weights after step {info['step']} of {key('optimizer.steps')}"
                      + (f", by commit `{info['commit']}`." if info.get("commit") else "."))
     training = training_records(run, "train")
     if training and all("step_s" in record for record in training):
-        lines.append(f"- **Speed.** A step took {sorted(r['step_s'] for r in training)[len(training) // 2]:.2f} s (median).")
+        median = sorted(record["step_s"] for record in training)[len(training) // 2]
+        lines.append(f"- **Speed.** A step took {median:.2f} s (median).")
     return lines
 
 
@@ -67,9 +69,10 @@ def data(settings, run):
             elif key == "phantoms":
                 phantoms += int(value)
         made = read_settings(prepare)
-        lines[0] += (f": {', '.join(dict.fromkeys(scans)) + ' and ' if scans else ''}{phantoms} made-up patients, training and "
-                     f"validation; {made['views.train']} views of {made['views.size'].strip('[]').replace(', ', ' × ')} pixels "
-                     f"a case, path-traced with {made['views.samples']} samples")
+        named = "".join(f"{scan}, " for scan in dict.fromkeys(scans))
+        size = made["views.size"].strip("[]").replace(", ", " × ")
+        lines[0] += (f": {named}{phantoms} made-up patients, training and validation; {made['views.train']} views of {size} "
+                     f"pixels a case, path-traced with {made['views.samples']} samples")
     lines[0] += "."
     return lines
 
@@ -80,9 +83,9 @@ def choice(run, metadata):
         return []
     best = max(records, key=lambda r: r["psnr"])
     step = metadata["plan"].get("info", {}).get("step")
-    lines = [f"- **Choice.** Among {len(records)} validations of this run, on {best['views']:.0f} views of validation patients "
-             f"that training does not see, the best was {best['psnr']:.2f} dB (SSIM {best['ssim']:.4f}) after step {best['step']}; "
-             "no held-out scan took part."]
+    lines = [f"- **Choice.** Among {len(records)} validations of this run, on {best['views']:.0f} views of validation "
+             f"patients that training does not see, the best was {best['psnr']:.2f} dB (SSIM {best['ssim']:.4f}) after step "
+             f"{best['step']}; renderfm-train opens no case of the split `test`."]
     if step is not None and int(step) != best["step"]:
         lines[0] += f" This file is of step {step}, not of that one."
     start = next((r for r in training_records(run, "validation") if r["step"] == 0), None)
@@ -97,8 +100,8 @@ def quality(evaluation):
                 *(number(evaluation.mean(cases, method, metric), digits) for metric, digits in DIGITS.items()),
                 seconds_text(evaluation.seconds(cases, method)))
             for (scan, family), cases in evaluation.groups().items() for method in methods]
-    lines = ["", "## Measured", "", "On scans that took no part in training, choice of looks or early stop; means over held-out "
-             "path-traced views. Seen looks are presets, unseen ones are curves like none in training.", "",
+    lines = ["", "## Measured", "", "On scans that took no part in training, choice of looks or early stop; means over "
+             "held-out path-traced views. Seen looks are presets, unseen ones are curves like none in training.", "",
              *table(["scan", "look", "method", *DIGITS, "time (s)"], rows)]
     gain = {m: evaluation.difference("priming", "network", m, list(evaluation.cases)) for m in DIGITS}
     if None not in gain.values():
@@ -111,16 +114,16 @@ def quality(evaluation):
 LIMITS = """
 ## Limits
 
-- Trained on few scans and on made-up patients: what it has not met, such as implants, other scanners or rare anatomy, it may
-  draw wrongly. Its pictures are to be judged against the CT, never instead of it.
+- Trained on few scans and on made-up patients: what it has not met, such as implants, other scanners or rare anatomy,
+  it may draw wrongly. Its pictures are to be judged against the CT, never instead of it.
 - Colours follow the transfer function, lit by a uniform sky; other light is not learned.
 - Where labels are wrong or missing, what depends on organs is wrong with them.
 - Nothing here was tried for a clinical purpose. Not for diagnosis.
 
 ## Licence
 
-Apache-2.0, as the code; see `LICENSE`. The scans of the data set are TotalSegmentator's public test files (Apache-2.0); none
-of them is in the file."""
+Apache-2.0, as the code; see `LICENSE`. Scans, where the data set names any, are TotalSegmentator's public test files
+(Apache-2.0); none of them is in the file."""
 
 
 def main():

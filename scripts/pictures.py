@@ -5,7 +5,8 @@ path-traced picture and what the methods draw.
   scripts/pictures.py OUT [--methods priming,network,finetune,6dgs-agp] [--into OUT/pictures]
 
 A row shows the held-out view that is the median by PSNR of the first of --judge that was measured, so no view is
-chosen for its looks; its name stands in the caption. Needs Pillow.
+chosen for its looks; its name stands in the caption. All pictures of a row are cut to what the path-traced one shows;
+PSNR is that of the whole view. Needs Pillow.
 """
 import argparse
 import os
@@ -16,7 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from run_results import METHODS, Evaluation, Missing
 
-CAPTION, GAP = 22, 4  # pixels
+CAPTION, GAP, MARGIN = 22, 4, 8  # pixels
+BLACK = 8  # of 255: noise of a path-traced background is below
 
 
 def opened(path):
@@ -31,11 +33,21 @@ def median_view(evaluation, case, judge):
     return ranked[len(ranked) // 2][1]
 
 
+def content(picture):
+    """The box of what is not black, with a margin; the whole picture where all is black."""
+    box = picture.convert("L").point(lambda level: 255 if level > BLACK else 0).getbbox()
+    if box is None:
+        return 0, 0, picture.width, picture.height
+    return (max(0, box[0] - MARGIN), max(0, box[1] - MARGIN), min(picture.width, box[2] + MARGIN),
+            min(picture.height, box[3] + MARGIN))
+
+
 def tile(picture, caption, size, font):
-    """The picture at `size` under its caption; small ones are enlarged pixel by pixel."""
-    factor = max(1, round(size / picture.width))
+    """The picture under its caption, about `size` wide or high; small ones are enlarged pixel by pixel."""
+    factor = max(1, round(size / max(picture.size)))
     picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
-    result = Image.new("RGB", (picture.width, picture.height + CAPTION), "white")
+    # As wide as its caption at least.
+    result = Image.new("RGB", (max(picture.width, int(font.getlength(caption)) + 6), picture.height + CAPTION), "white")
     result.paste(picture, (0, CAPTION))
     ImageDraw.Draw(result).text((3, 3), caption, fill="black", font=font)
     return result
@@ -58,14 +70,15 @@ def figure(evaluation, cases, methods, judge, size):
         folder = evaluation.dataset / case
         truth = opened((folder if folder.is_dir() else evaluation.dataset) / "views" / f"{view}.png")
         look = case.removeprefix(evaluation.cases[case]["scan"]).lstrip("-") or "preset"
-        tiles = [tile(truth, f"path-traced: {look}, view {view}", size, font)]
+        box = content(truth)
+        tiles = [tile(truth.crop(box), f"path-traced: {look}, view {view}", size, font)]
         for method in methods:
             result = evaluation.results.get((case, method))
             if result is None:
                 continue
             psnr = result["per_view"]["PSNR"][result["views"].index(view)]
             picture = opened(evaluation.folder / "cases" / case / method / f"{view}.png")
-            tiles.append(tile(picture, f"{METHODS.get(method, method)}, {psnr:.2f} dB", size, font))
+            tiles.append(tile(picture.crop(box), f"{METHODS.get(method, method)}, {psnr:.2f} dB", size, font))
         lines.append(stacked(tiles, horizontal=True))
     return stacked(lines, horizontal=False)
 
@@ -78,7 +91,7 @@ def main():
     parser.add_argument("--methods", default="priming,network,finetune,6dgs-agp")
     parser.add_argument("--judge", default="network,finetune,priming")
     parser.add_argument("--into", type=pathlib.Path, help="folder of the figures, if not OUT/pictures")
-    parser.add_argument("--size", type=int, default=256, help="pixels of a picture's side, about")
+    parser.add_argument("--size", type=int, default=256, help="pixels of a picture's longer side, about")
     options = parser.parse_args()
     into = options.into or options.out / "pictures"
     try:

@@ -51,7 +51,8 @@ class Evaluation:
 
     @property
     def methods(self):
-        return list(self.summary)
+        """Plain ones: renderfm-eval's robustness rows (METHOD@VARIANT) stay in its own report."""
+        return [method for method in self.summary if "@" not in method]
 
     def groups(self):
         """{(scan, "seen" or "unseen"): its cases}, scans in order of name, seen looks first."""

@@ -47,8 +47,9 @@ def methods_table(evaluation, out):
     rows = []
     for method in evaluation.methods:
         means = evaluation.summary[method]
+        gaussians = f"{means['gaussians']:,}".replace(",", " ") if means["gaussians"] else "–"
         rows.append(row(METHODS.get(method, method), *(number(means.get(m, math.nan), DIGITS[m]) for m in DIGITS),
-                        seconds_text(means["preparation_s"]), f"{means['gaussians']:,}".replace(",", " "),
+                        seconds_text(means["preparation_s"]), gaussians,
                         code(command_of(out, f"evaluation-{method}"))))
     return lines + table(["method", "PSNR (dB)", "SSIM", "FLIP", "time (s)", "Gaussians", "command"], rows)
 
@@ -68,8 +69,8 @@ def looks_table(evaluation):
 
 
 def differences_table(evaluation):
-    lines = ["Paired differences and their 95 % intervals (renderfm-eval's bootstrap over cases, then views). FLIP is an "
-             "error: less is better. Time is that of the first as a multiple of the second's.", ""]
+    lines = ["Paired differences and their 95 % intervals (renderfm-eval's bootstrap over cases, then views). FLIP "
+             "is an error: less is better. Time is that of the first as a multiple of the second's.", ""]
     rows = []
     for start, end in PAIRS:
         if start not in evaluation.methods or end not in evaluation.methods:

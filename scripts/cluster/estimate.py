@@ -26,7 +26,7 @@ class Network:
     def __init__(self, settings):
         plan = "plan.network."
         self.features, self.greatest = int(settings[plan + "base_features"]), int(settings[plan + "max_features"])
-        self.encoder_convs, self.decoder_convs = (int(settings[plan + key]) for key in ("encoder_convs", "decoder_convs"))
+        self.encoder_convs, self.decoder_convs = (int(settings[f"{plan}{part}_convs"]) for part in ("encoder", "decoder"))
         self.stages = int(settings[plan + "stages"])
         self.channels_in, self.channels_out = 6, 37
 
@@ -61,7 +61,8 @@ class Network:
         return 3 * self.forward_flops(sides) - 2 * kernel * below * above * math.prod(self.padded(sides))
 
     def weights(self):
-        return sum(kernel * below * above + above * (3 if norm else 1) for kernel, below, above, _, norm in self.layers())
+        return sum(kernel * below * above + above * (3 if norm else 1)  # bias; scale and shift of the norm
+                   for kernel, below, above, _, norm in self.layers())
 
 
 class MeasuredCases:
@@ -85,7 +86,7 @@ class MeasuredCases:
                 pixels[kind] += len(frames) * case["views"]["width"] * case["views"]["height"]
             self.cases += 1
         if self.cases == 0 or not all(pixels.values()):
-            raise ValueError(f"{folder} holds no finished cases with training and test views; renderfm-prepare makes them")
+            raise ValueError(f"{folder} holds no finished cases with training and test views")
         self.per_voxel, self.points_per_voxel = volume_bytes / voxels, point_bytes / box_voxels
         self.per_pixel = {kind: picture_bytes[kind] / pixels[kind] for kind in pixels}
 
@@ -119,13 +120,15 @@ def estimate(options, network, train, prepare, measured):
 
     width, height = (int(text) for text in prepare["views.size"].strip("[]").split(","))
     views, test_views = int(prepare["views.train"]), int(prepare["views.test"])
-    samples = cases * width * height * (views * int(prepare["views.samples"]) + test_views * int(prepare["views.test_samples"]))
-    one_box = measured.case_bytes((box + 2 * halo) ** 3, box**3, views * width * height, test_views * width * height)
-    one_whole = measured.case_bytes(whole_voxels, whole_voxels, views * width * height, test_views * width * height)
+    pixels = width * height
+    samples = cases * pixels * (views * int(prepare["views.samples"]) + test_views * int(prepare["views.test_samples"]))
+    one_box = measured.case_bytes((box + 2 * halo) ** 3, box**3, views * pixels, test_views * pixels)
+    one_whole = measured.case_bytes(whole_voxels, whole_voxels, views * pixels, test_views * pixels)
     case_bytes = box_share * one_box + (1 - box_share) * one_whole
 
     steps, batch, drawn = (int(train[f"optimizer.{key}"]) for key in ("steps", "batch", "views"))
-    flops = box_share * network.training_flops([box + 2 * halo] * 3) + (1 - box_share) * network.training_flops([side] * 3)
+    flops = (box_share * network.training_flops([box + 2 * halo] * 3) +
+             (1 - box_share) * network.training_flops([side] * 3))
     network_s = flops / (options.peak_tflops * 1e12 * options.utilisation)
     draw_s = drawn * options.draw_ms / 1000
     per_process = batch / options.gpus
@@ -139,7 +142,8 @@ def estimate(options, network, train, prepare, measured):
         "train_cases": train_cases, "held_out_cases": held_out_cases, "samples": samples, "case_bytes": case_bytes,
         "storage": cases * case_bytes, "flops": flops, "weights": network.weights(), "network_s": network_s,
         "draw_s": draw_s, "sent": sent, "transfer_s": transfer_s, "exposed_s": exposed_s, "step_s": step_s,
-        "steps": steps, "batch": batch, "days": steps * step_s / 86400, "gpu_hours": steps * step_s * options.gpus / 3600,
+        "steps": steps, "batch": batch, "days": steps * step_s / 86400,
+        "gpu_hours": steps * step_s * options.gpus / 3600,
         "cpu_core_hours": samples / options.cpu_samples_per_s / 3600,
         "gpu_tracing_hours": samples / options.gpu_samples_per_s / 3600, "read": steps * batch * case_bytes,
         "sent_in_all": steps * sent * options.gpus, "side": side, "box_side": box + 2 * halo,
@@ -161,20 +165,21 @@ def report(options, e, measured):
             f"{e['samples']:.2e} samples at {options.cpu_samples_per_s:.2g} a second and core"),
         row("or path tracing, GPU", f"{e['gpu_tracing_hours']:.0f} GPU-hours",
             f"{options.gpu_samples_per_s:.2g} samples a second, *assumed*"),
-        row("storage", f"{e['storage'] / 1e9:.0f} GB", f"{e['case_bytes'] / 1e6:.1f} MB a case, scaled by voxels and pixels "
-            f"from {measured.cases} cases"),
+        row("storage", f"{e['storage'] / 1e9:.0f} GB", f"{e['case_bytes'] / 1e6:.1f} MB a case, scaled by voxels and "
+            f"pixels from {measured.cases} cases"),
         row("network, a sample forward and back", f"{e['flops'] / 1e12:.1f} TFLOP",
-            f"counted; boxes of {e['box_side']}³, whole scans of {e['side']}³ voxels; {e['weights'] / 1e6:.1f} M weights"),
+            f"counted; boxes of {e['box_side']}³, whole scans of {e['side']}³ voxels; {e['weights'] / 1e6:.1f} M "
+            "weights"),
         row("time of a sample", f"{e['network_s'] + e['draw_s']:.2f} s", f"network {e['network_s']:.2f} s at "
             f"{options.utilisation:.0%} of {options.peak_tflops:g} TFLOP/s, drawing {e['draw_s']:.2f} s, *assumed*"),
         row("sum over processes, a step", f"{e['sent'] / 1e6:.0f} MB sent by each, {e['transfer_s'] * 1e3:.0f} ms, "
             f"{e['exposed_s'] * 1e3:.0f} ms of them not hidden",
             f"weights × 4 bytes over a ring of {options.gpus} at {options.network_gb_per_s:g} GB/s, *assumed*"),
         row("training", f"{grouped(e['gpu_hours'])} GPU-hours, {e['days']:.1f} days on {options.gpus}",
-            f"{grouped(e['steps'])} steps of {e['batch']} samples; half or twice of it where the GPU is twice or half as "
-            "fast as assumed"),
-        row("network traffic, training", f"{e['read'] / 1e12:.0f} TB read, {e['sent_in_all'] / 1e12:.0f} TB of gradients",
-            "every sample read from disk, no cache"),
+            f"{grouped(e['steps'])} steps of {e['batch']} samples; half or twice of it where the GPU is twice or half "
+            "as fast as assumed"),
+        row("network traffic, training",
+            f"{e['read'] / 1e12:.0f} TB read, {e['sent_in_all'] / 1e12:.0f} TB of gradients", "every sample read from disk, no cache"),
     ]
     return "\n".join(["**ESTIMATE: counted and assumed; nothing in it has been measured on a GPU.**", "",
                       row("what", "estimate", "from"), "|---|---|---|", *rows]) + "\n"
@@ -187,7 +192,7 @@ def parser():
         name, type=kind, default=default, help=f"{why} (default: {default:g})")
     add("--scans", 991, "training scans of the paper", int)
     add("--held-out-scans", 237, "the other scans of TotalSegmentator 2.01, which has 1228", int)
-    add("--scan-voxels", 11.0e6, "of a scan at 1.5 mm: those of TotalSegmentator's own test file, 122 x 101 x 112 at 3 mm")
+    add("--scan-voxels", 11.0e6, "of a scan at 1.5 mm: TotalSegmentator's own test file is 122 x 101 x 112 at 3 mm")
     add("--gpus", 8, "processes, one for each GPU; divides the batch", int)
     add("--peak-tflops", 312, "bf16 of an A100, by its data sheet")
     add("--utilisation", 0.2, "of the peak; assumed: convolutions of 32 channels and norms are bound by memory")

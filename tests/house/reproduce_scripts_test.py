@@ -71,15 +71,16 @@ class TablesTest(unittest.TestCase):
             make_run(out)
             text = tables.tables(out)
             self.assertIn("Means over 6 held-out views of 3 cases", text)
-            self.assertIn("| network | 23.00 | 0.5000 | 0.2500 | 2.0 | 123 456 | `renderfm-eval --methods network` |", text)
+            self.assertIn("| network | 23.00 | 0.5000 | 0.2500 | 2.0 | 123 456 | `renderfm-eval --methods network` |",
+                          text)
             # The unseen look of a alone: 12 and 14 dB by the network.
             self.assertIn("| a | unseen | 11.00 / 0.110 / 0.890, 1.0 s | 13.00 / 0.130 / 0.870, 2.0 s |", text)
             self.assertIn("| network less priming | all | 6 | +2.00 [+2.00, +2.00] | +0.0200 [+0.0200, +0.0200] | "
                           "-0.0200 [-0.0200, -0.0200] | 2.0 × |", text)
             self.assertIn("| fine-tuned less 6DGS + AGP | b, seen | 2 | +5.00 [+5.00, +5.00] |", text)
             self.assertIn("| 0.025 × |", text)
-            self.assertIn("| no-mask | the network does not see which voxels become Gaussians | 9 | 20.00 | 23.50 | -1.50 | "
-                          "0.8000 |", text)
+            self.assertIn("| no-mask | the network does not see which voxels become Gaussians | 9 | 20.00 | 23.50 "
+                          "| -1.50 | 0.8000 |", text)
             self.assertLess(text.index("| base | the whole method"), text.index("| no-mask |"))
 
     def test_views_without_a_number_are_left_out_on_both_sides(self):
@@ -167,8 +168,8 @@ class EstimateTest(unittest.TestCase):
             case = pathlib.Path(folder) / "one"
             write(case / "case.json", {"geometry": {"shape_zyx": [10, 10, 10]}, "box": {"shape_zyx": [5, 5, 4]},
                                        "views": {"width": 10, "height": 20}})
-            for name, size in (("ct.nii.gz", 1500), ("labels.nii.gz", 500), ("points3d.ply", 300), ("views/000.png", 100),
-                               ("views/001.png", 600)):
+            for name, size in (("ct.nii.gz", 1500), ("labels.nii.gz", 500), ("points3d.ply", 300),
+                               ("views/000.png", 100), ("views/001.png", 600)):
                 write(case / name, "x" * size)
             write(case / "transforms_train.json", {"frames": [{"file_path": "views/000"}]})
             write(case / "transforms_test.json", {"frames": [{"file_path": "views/001.png"}]})
@@ -225,8 +226,8 @@ class ModelCardTest(unittest.TestCase):
             (out / "tiny.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
             write(out / "ablations/base/config.yaml", (ROOT / "configs/default.yaml").read_text())
             printed = io.StringIO()
-            with mock.patch.object(sys, "argv", ["model_card.py", str(out / "ablations/base"), str(out / "tiny.safetensors"),
-                                                 str(out / "evaluation")]), contextlib.redirect_stdout(printed):
+            arguments = ["model_card.py", out / "ablations/base", out / "tiny.safetensors", out / "evaluation"]
+            with mock.patch.object(sys, "argv", list(map(str, arguments))), contextlib.redirect_stdout(printed):
                 self.assertEqual(model_card.main(), 0)
             card = printed.getvalue()
             self.assertIn("0.02 M weights", card)
