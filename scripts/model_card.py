@@ -83,8 +83,8 @@ def choice(run, metadata):
         return []
     best = max(records, key=lambda r: r["psnr"])
     step = metadata["plan"].get("info", {}).get("step")
-    lines = [f"- **Choice.** Among {len(records)} validations of this run, on {best['views']:.0f} views of validation "
-             f"patients that training does not see, the best was {best['psnr']:.2f} dB (SSIM {best['ssim']:.4f}) after step "
+    lines = [f"- **Choice.** By {len(records)} validation(s) of this run, on {best['views']:.0f} views of validation "
+             f"patients that training does not see, the best had {best['psnr']:.2f} dB (SSIM {best['ssim']:.4f}) after step "
              f"{best['step']}; renderfm-train opens no case of the split `test`."]
     if step is not None and int(step) != best["step"]:
         lines[0] += f" This file is of step {step}, not of that one."

@@ -67,7 +67,7 @@ noted() {
   local name="$1" started=$SECONDS text code=0
   shift
   text="$(printf '%q ' "$@")"
-  text="${text//"$bin/"/}" text="${text//"$out/"/}" text="${text//"$root/"/}"
+  text="${text//"$bin/"/}" text="${text//"$out/"/}" text="${text//"$root/"/}" text="${text//\\,/,}"
   [ -z "$scans" ] || text="${text//"$scans"/SCANS}"
   printf '%s\n' "${text% }" >"$out/commands/$name.txt"
   "$@" >&2 || code=$?

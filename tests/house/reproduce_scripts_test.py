@@ -232,7 +232,7 @@ class ModelCardTest(unittest.TestCase):
             card = printed.getvalue()
             self.assertIn("0.02 M weights", card)
             self.assertIn("after step 9 of 20000, by commit `abc`", card)
-            self.assertIn("the best was 25.00 dB (SSIM 0.8000) after step 9", card)
+            self.assertIn("the best had 25.00 dB (SSIM 0.8000) after step 9", card)
             self.assertIn("| a | unseen | network | 13.00 | 0.1300 | 0.8700 | 2.0 |", card)
             self.assertIn("PSNR +2.00 [+2.00, +2.00]", card)
             self.assertIn("not for diagnosis", card)
