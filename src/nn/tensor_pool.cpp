@@ -1,12 +1,14 @@
-#include "tensor_pool.h"
+#include "renderfm/nn/tensor_pool.h"
 
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -47,6 +49,8 @@ class PooledAllocator final : public c10::Allocator {
     if (--scopes_ > 0) return;
     for (const auto& [size, block] : idle_) std::free(block);
     idle_.clear();
+    idle_bytes_ = 0;
+    most_in_use_ = bytes_in_use_;
   }
 
   static PooledAllocator& instance() {
@@ -65,12 +69,13 @@ class PooledAllocator final : public c10::Allocator {
     const auto found = idle_.lower_bound(size);
     if (found != idle_.end() && found->first <= size + size / 4) {
       void* block = found->second;
-      sizes_[block] = found->first;
-      ++blocks_in_use_;
+      idle_bytes_ -= found->first;
+      use(block, found->first);
       idle_.erase(found);
       return block;
     }
     const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
+    make_room(rounded);
     void* block = std::aligned_alloc(kAlignment, rounded);
     if (block == nullptr) {
       fail_runtime(
@@ -78,9 +83,27 @@ class PooledAllocator final : public c10::Allocator {
           rounded >> 20);
     }
     ::madvise(block, rounded, MADV_HUGEPAGE);  // a hint: refusal changes nothing
-    sizes_[block] = rounded;
-    ++blocks_in_use_;
+    use(block, rounded);
     return block;
+  }
+
+  void use(void* block, std::size_t size) {
+    sizes_[block] = size;
+    ++blocks_in_use_;
+    bytes_in_use_ += size;
+    most_in_use_ = std::max(most_in_use_, bytes_in_use_);
+  }
+
+  // Together the pool holds at most a quarter more than was ever in use at once: tiles and samples of many
+  // sizes would otherwise leave blocks of every size behind.
+  void make_room(std::size_t coming) {
+    const std::size_t most = std::max(most_in_use_, bytes_in_use_ + coming);
+    while (!idle_.empty() && bytes_in_use_ + coming + idle_bytes_ > most + most / 4) {
+      const auto largest = std::prev(idle_.end());
+      idle_bytes_ -= largest->first;
+      std::free(largest->second);
+      idle_.erase(largest);
+    }
   }
 
   static void release(void* block) {
@@ -94,8 +117,10 @@ class PooledAllocator final : public c10::Allocator {
     const std::lock_guard lock(mutex_);
     const auto found = sizes_.find(block);
     if (found == sizes_.end()) return false;
+    bytes_in_use_ -= found->second;
     if (scopes_ > 0) {
       idle_.emplace(found->second, block);
+      idle_bytes_ += found->second;
     } else {
       std::free(block);
     }
@@ -109,6 +134,7 @@ class PooledAllocator final : public c10::Allocator {
   std::multimap<std::size_t, void*> idle_;
   std::unordered_map<void*, std::size_t> sizes_;  // of the blocks in use
   std::atomic<std::int64_t> blocks_in_use_{0};
+  std::size_t bytes_in_use_ = 0, idle_bytes_ = 0, most_in_use_ = 0;
   int scopes_ = 0;
 };
 

@@ -1,13 +1,16 @@
-// Configuration, parameters and the differentiable forward pass; the fast CPU pass is in unet3d_infer.cpp.
+// Configuration, parameters and the differentiable forward pass; the one without gradients on a CPU is in
+// unet3d_infer.cpp.
 #include "renderfm/nn/unet3d.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "instance_norm.h"
+#include "layers.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/tensor/check_tensor.h"
@@ -197,7 +200,9 @@ void UNet3d::check_input(torch::IntArrayRef sides) const {
 torch::Tensor UNet3d::forward(const torch::Tensor& input) const {
   check_tensor(input, "network input", {-1, config_.in_channels, -1, -1, -1});
   check_input(input.sizes().slice(2));
-  if (at::GradMode::is_enabled() || !input.is_cpu()) return forward_plain(input);
+  if (at::GradMode::is_enabled() || !input.is_cpu()) {
+    return at::conv3d(forward_plain(input), head_weight_, head_bias_);
+  }
 
   const std::int64_t voxels = input.size(2) * input.size(3) * input.size(4);
   torch::Tensor output = at::empty(
@@ -208,9 +213,17 @@ torch::Tensor UNet3d::forward(const torch::Tensor& input) const {
   return output;
 }
 
+// All but the last convolution, on any device and with gradients: [B, in, D, H, W] -> [B, features, D, H, W].
 torch::Tensor UNet3d::forward_plain(torch::Tensor x) const {
+  if (x.is_cpu()) {
+    at::set_num_threads(thread_count());
+    x = x.contiguous(at::MemoryFormat::ChannelsLast3d);
+  }
   const auto block = [](const torch::Tensor& in, const Conv& conv) {
     torch::Tensor y = at::conv3d(in, conv.weight, conv.bias, conv.stride, /*padding=*/1);
+    if (y.is_cpu() && y.scalar_type() == torch::kFloat32) {
+      return nn::norm_leaky_relu(y, conv.norm_weight, conv.norm_bias);
+    }
     y = at::instance_norm(y, conv.norm_weight, conv.norm_bias, {}, {}, /*use_input_stats=*/true,
                           /*momentum=*/0.0, nn::kNormEps, /*cudnn_enabled=*/true);
     return at::leaky_relu_(y, nn::kLeakySlope);
@@ -227,7 +240,7 @@ torch::Tensor UNet3d::forward_plain(torch::Tensor x) const {
     skips.pop_back();
     for (const Conv& conv : decoder_[s]) x = block(x, conv);
   }
-  return at::conv3d(x, head_weight_, head_bias_);
+  return x;
 }
 
 }  // namespace renderfm

@@ -1,16 +1,18 @@
-// The forward pass for inference on a CPU: channels-last throughout, where oneDNN needs no reordering, with
-// the norm and the rectifier fused and every skip written straight into the buffer its decoder stage reads.
+// The output at chosen voxels, and the forward pass for inference on a CPU: channels-last throughout, where
+// oneDNN needs no reordering, with the norm and the rectifier fused and every skip written straight into the
+// buffer its decoder stage reads.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
 
 #include "instance_norm.h"
+#include "layers.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/nn/tensor_pool.h"
 #include "renderfm/nn/unet3d.h"
 #include "renderfm/tensor/check_tensor.h"
-#include "tensor_pool.h"
 
 namespace renderfm {
 namespace {
@@ -25,18 +27,22 @@ torch::Tensor UNet3d::infer(const torch::Tensor& input, const torch::Tensor& vox
   check_tensor(input, "network input", {config_.in_channels, -1, -1, -1});
   check_tensor(voxels, "voxel list", {-1}, torch::kInt64);
   check_input(input.sizes().slice(1));
-  const at::NoGradGuard no_grad;
   const std::int64_t count = input[0].numel();
   if (voxels.numel() > 0) {
     const auto least = voxels.min().item<std::int64_t>(), most = voxels.max().item<std::int64_t>();
     RFM_CHECK(least >= 0 && most < count, "voxels {} to {} were asked of a tile of {}", least, most, count);
   }
-  if (input.is_cpu()) {
+  const bool trains =
+      at::GradMode::is_enabled() && std::any_of(parameters_.begin(), parameters_.end(),
+                                                [](const auto& p) { return p.tensor.requires_grad(); });
+  if (!trains && input.is_cpu()) {
+    const at::NoGradGuard no_grad;
     const nn::TensorPoolScope pool;
     return head_rows(features_cpu(input), voxels);
   }
-  const torch::Tensor output = forward_plain(input.unsqueeze(0));
-  return output.view({config_.out_channels, -1}).index_select(1, voxels.to(output.device())).t().contiguous();
+  const torch::Tensor map = forward_plain(input.unsqueeze(0));
+  const torch::Tensor weight = head_weight_.view({config_.out_channels, map.size(1)});
+  return at::linear(nn::rows_at(map, voxels.to(map.device())), weight, head_bias_);
 }
 
 // [in, d, h, w] -> the last feature map as rows [d * h * w, features].
@@ -48,9 +54,10 @@ torch::Tensor UNet3d::features_cpu(const torch::Tensor& input) const {
   const auto block = [&](const torch::Tensor& in, const Conv& conv, const torch::Tensor& copy) {
     torch::Tensor y = at::conv3d(in, conv.weight, conv.bias, conv.stride, /*padding=*/1).contiguous(format);
     float* copy_rows = copy.defined() ? copy.data_ptr<float>() + y.size(1) : nullptr;
-    nn::instance_norm_leaky_relu(y.data_ptr<float>(), voxel_count(y), y.size(1),
-                                 conv.norm_weight.data_ptr<float>(), conv.norm_bias.data_ptr<float>(),
-                                 copy_rows, 2 * y.size(1));
+    float* const rows = y.data_ptr<float>();
+    nn::norm_leaky_relu(rows, voxel_count(y), nn::channel_moments(rows, voxel_count(y), y.size(1)),
+                        conv.norm_weight.data_ptr<float>(), conv.norm_bias.data_ptr<float>(), rows, copy_rows,
+                        2 * y.size(1));
     return y;
   };
 

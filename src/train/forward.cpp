@@ -92,16 +92,11 @@ GaussianSet activate_rows(const torch::Tensor& raw, const torch::Tensor& positio
 torch::Tensor predict_raw(const UNet3d& network, const TrainingSample& sample,
                           const ForwardOptions& options) {
   const torch::Device device = network.device();
-  torch::Tensor output;
+  torch::Tensor rows;
   {
     const Bf16Network bf16(device.type(), options.bf16);
-    output = network.forward(sample.input.unsqueeze(0).to(device));
+    rows = network.infer(sample.input.to(device), sample.voxels.to(device)).to(torch::kFloat32);
   }
-  const std::int64_t channels = output.size(1);
-  torch::Tensor rows = output.permute({0, 2, 3, 4, 1})
-                           .reshape({-1, channels})
-                           .index_select(0, sample.voxels.to(device))
-                           .to(torch::kFloat32);
   if (!options.view_dependent) rows = rows * same_from_all_sides().to(device);
   return rows + sample.start.to(device);
 }

@@ -22,6 +22,7 @@
 #include "renderfm/image/image_io.h"
 #include "renderfm/image/psnr.h"
 #include "renderfm/image/ssim.h"
+#include "renderfm/nn/tensor_pool.h"
 #include "renderfm/train/journal.h"
 #include "renderfm/train/run_folder.h"
 #include "renderfm/train/tensorboard.h"
@@ -289,11 +290,13 @@ class Run {
 
 void run_training(const TrainConfig& config, const TrainingData& data, const RunOptions& options,
                   ProcessGroup& group) {
+  const nn::TensorPoolScope pool;
   Run(config, data, options, group).run();
 }
 
 void benchmark_training(const TrainConfig& config, const TrainingData& data, std::int64_t steps,
                         ProcessGroup& group) {
+  const nn::TensorPoolScope pool;
   constexpr std::int64_t kWarmUp = 2;
   Stepper stepper(config, data, group);
   stepper.begin(0);

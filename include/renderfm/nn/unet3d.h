@@ -58,8 +58,8 @@ class UNet3d {
   /// Sides must be multiples of side_multiple(): whoever cuts the tiles pads.
   torch::Tensor forward(const torch::Tensor& input) const;
 
-  /// One tile without gradients, the output at chosen voxels only: input [in, d, h, w], voxels [n] int64
-  /// (flat, x fastest) -> [n, out]. The last convolution, the widest of all, then skips every other voxel.
+  /// One tile, the output at chosen voxels only, so the last, widest convolution skips the others: [in, d, h,
+  /// w], voxels [n] int64 (flat, x fastest) -> [n, out]. Differentiable in weights that require gradients.
   torch::Tensor infer(const torch::Tensor& input, const torch::Tensor& voxels) const;
 
   /// In a fixed order. The tensors are the network's own: an optimizer may write to them.

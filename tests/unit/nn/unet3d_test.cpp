@@ -3,14 +3,18 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/grad_mode.h>
+#include <torch/csrc/autograd/variable.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <map>
 #include <string>
 
 #include "instance_norm.h"
+#include "layers.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
-#include "tensor_pool.h"
+#include "renderfm/nn/tensor_pool.h"
 
 namespace renderfm {
 namespace {
@@ -211,13 +215,96 @@ TEST(InstanceNorm, MatchesLibTorchEvenFarFromZero) {
     const torch::Tensor expected =
         at::leaky_relu(centred / (centred.square().mean(0) + 1e-5).sqrt() * weight + bias, 0.01);
     torch::Tensor copy = at::full({kRows, 2 * kChannels}, -7.0f);
-    nn::instance_norm_leaky_relu(x.data_ptr<float>(), kRows, kChannels, weight.data_ptr<float>(),
-                                 bias.data_ptr<float>(), copy.data_ptr<float>() + kChannels, 2 * kChannels);
+    nn::norm_leaky_relu(x.data_ptr<float>(), kRows,
+                        nn::channel_moments(x.data_ptr<float>(), kRows, kChannels), weight.data_ptr<float>(),
+                        bias.data_ptr<float>(), x.data_ptr<float>(), copy.data_ptr<float>() + kChannels,
+                        2 * kChannels);
     // x itself is rounded to 6e-5 at 1000; scale and offset are applied in float.
     EXPECT_LT(max_difference(x, expected), mean == 0.0 ? 2e-6 : 5e-4) << "mean " << mean;
     EXPECT_TRUE(torch::equal(copy.narrow(1, kChannels, kChannels), x));
     EXPECT_EQ(copy.narrow(1, 0, kChannels).max().item<float>(), -7.0f);
   }
+}
+
+TEST(NormLeakyRelu, GradientsMatchLibTorchInDouble) {
+  const auto leaf = [](const torch::Tensor& value) { return value.clone().set_requires_grad(true); };
+  // Two images; the rows of one are not a multiple of any block.
+  const torch::Tensor x = leaf(noise({2, 24, 5, 13, 31}, 11).mul_(3).add_(2)), weight = leaf(noise({24}, 12)),
+                      bias = leaf(noise({24}, 13)), v = noise({2, 24, 5, 13, 31}, 14);
+  const torch::Tensor y = nn::norm_leaky_relu(x, weight, bias);
+  (y * v).sum().backward();
+  const torch::Tensor x2 = leaf(x.detach().to(at::kDouble)), weight2 = leaf(weight.detach().to(at::kDouble)),
+                      bias2 = leaf(bias.detach().to(at::kDouble));
+  const torch::Tensor y2 = at::leaky_relu(
+      at::instance_norm(x2, weight2, bias2, {}, {}, /*use_input_stats=*/true, 0.0, 1e-5, false), 0.01);
+  (y2 * v).sum().backward();
+  EXPECT_LT(max_difference(y.detach(), y2.detach()), 5e-6);
+  EXPECT_LT(max_difference(x.grad(), x2.grad()), 5e-6);
+  // Sums of 4030 products of about one.
+  EXPECT_LT(max_difference(weight.grad(), weight2.grad()), 2e-3);
+  EXPECT_LT(max_difference(bias.grad(), bias2.grad()), 2e-3);
+  EXPECT_GT(weight.grad().abs().max().item<double>(), 10);
+}
+
+TEST(NormLeakyRelu, ThreadCountDoesNotChangeABitOfTheGradients) {
+  const torch::Tensor start = noise({1, 16, 40, 40, 40}, 15), v = noise({1, 16, 40, 40, 40}, 16);
+  std::vector<torch::Tensor> first;
+  for (const int threads : {1, 2, 3}) {
+    set_thread_count(threads);
+    const torch::Tensor x = start.clone().set_requires_grad(true),
+                        weight = at::full({16}, 0.7f).set_requires_grad(true),
+                        bias = at::full({16}, 0.1f).set_requires_grad(true);
+    (nn::norm_leaky_relu(x, weight, bias) * v).sum().backward();
+    const std::vector<torch::Tensor> gradients{x.grad(), weight.grad(), bias.grad()};
+    if (first.empty()) first = gradients;
+    for (std::size_t i = 0; i < first.size(); ++i)
+      EXPECT_TRUE(torch::equal(first[i], gradients[i])) << threads;
+  }
+  set_thread_count(0);
+}
+
+TEST(UNet3d, TrainedAtVoxelsHasTheGradientsOfTheWholeOutput) {
+  UNet3d network = woken_network(small_config());
+  for (const NamedTensor& parameter : network.parameters()) {
+    torch::Tensor tensor = parameter.tensor;
+    tensor.set_requires_grad(true);
+  }
+  const auto gradients = [&] {
+    std::vector<torch::Tensor> result;
+    for (const NamedTensor& parameter : network.parameters()) {
+      torch::Tensor tensor = parameter.tensor;
+      result.push_back(tensor.grad().clone());
+      tensor.mutable_grad() = torch::Tensor();
+    }
+    return result;
+  };
+  const torch::Tensor input = noise({6, 16, 8, 24}, 2);
+  torch::Tensor voxels = at::arange(0, 16 * 8 * 24, 5, at::kLong).flip(0);
+  voxels[0] = voxels[1];  // the same voxel twice counts twice
+  const torch::Tensor v = noise({voxels.size(0), 37}, 17);
+  (network.infer(input, voxels) * v).sum().backward();
+  const std::vector<torch::Tensor> at_voxels = gradients();
+  (network.forward(input.unsqueeze(0))[0].reshape({37, -1}).index_select(1, voxels).t() * v).sum().backward();
+  const std::vector<torch::Tensor> whole = gradients();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const double scale = whole[i].abs().max().item<double>() + 1e-3;
+    EXPECT_LT(max_difference(at_voxels[i], whole[i]), 1e-4 * scale) << network.parameters()[i].name;
+  }
+}
+
+TEST(TensorPool, HoldsLittleMoreThanWasEverInUseAtOnce) {
+  const auto mib_mapped = [] {
+    std::ifstream file("/proc/self/statm");
+    std::int64_t pages = 0;
+    file >> pages;
+    return pages * ::sysconf(_SC_PAGESIZE) >> 20;
+  };
+  const nn::TensorPoolScope pool;
+  const std::int64_t before = mib_mapped();
+  // One after the other, none of which fits the next: 1120 MiB if all were kept.
+  for (const std::int64_t mib : {100, 140, 200, 280, 400}) at::empty({mib << 18}, at::kFloat);
+  EXPECT_LT(mib_mapped() - before, 400 * 5 / 4 + 30);
+  EXPECT_GE(mib_mapped() - before, 400);
 }
 
 TEST(TensorPool, ReusesMemoryAndLetsTensorsOutliveIt) {

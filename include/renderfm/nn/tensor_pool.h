@@ -1,4 +1,4 @@
-// Reuse of large CPU tensors within one forward pass.
+// Reuse of the memory of large CPU tensors, within one forward pass or over the steps of a training.
 #pragma once
 
 namespace renderfm::nn {
