@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Kills a training run at random moments, twenty times, most of them while it saves, and resumes it: the last
 # checkpoint must equal that of an uninterrupted run byte for byte. Then damages the newest checkpoint, asks for
-# saving and stopping by signal, and, where the build has Gloo, runs two processes under torchrun and kills one.
+# saving and stopping by signal, and, where the build has Gloo, runs two processes under torchrun, kills one, and
+# kills one again where torchrun may restart them.
 # usage: scripts/check_resume.sh [BUILD_FOLDER]     (default build/release; a few minutes)
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
@@ -92,3 +93,24 @@ step=$((10#${step#step-}))
 "$worker" "$work/lost" auto $((step + 5)) checkpoint.every=5 2>"$work/lost-resumed.log"
 grep -q "going on from" "$work/lost-resumed.log" || fail "the checkpoint after a lost process is of no use"
 echo "a killed process: the other says so and ends; its checkpoint of step $step goes on"
+
+# torchrun starts both again, and the same command resumes.
+"$worker" "$work/unbroken" - 60 optimizer.batch=4 2>/dev/null
+"$torchrun" --standalone --nproc-per-node 2 --max-restarts 2 --monitor-interval 0.2 --no-python \
+  "$worker" "$work/elastic" auto 60 optimizer.batch=4 checkpoint.every=5 2>"$work/elastic.log" &
+launcher=$!
+while [ ! -e "$work/elastic/checkpoints/step-00000010.safetensors" ]; do
+  kill -0 $launcher 2>/dev/null || { cat "$work/elastic.log" >&2; fail "torchrun ended early"; }
+  sleep 0.1
+done
+victim=""
+for process in $(pgrep -f "^$worker $work/elastic"); do
+  if tr '\0' '\n' <"/proc/$process/environ" | grep -qx RANK=1; then victim=$process; fi
+done
+[ -n "$victim" ] || fail "torchrun has no process 1 to kill"
+kill -9 "$victim"
+wait $launcher || { cat "$work/elastic.log" >&2; fail "torchrun did not bring the run to its end"; }
+grep -q "going on from" "$work/elastic.log" || fail "the processes that torchrun started again did not resume"
+echo -n "torchrun --max-restarts with a killed process ends as one process without: "
+"$root/.venv/bin/python" "$root/scripts/compare_weights.py" "$(newest "$work/unbroken")" "$(newest "$work/elastic")" \
+  || fail "the restarted run ends with other weights"

@@ -2,11 +2,13 @@
 #include "renderfm/train/trainer.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <torch/types.h>
 #include <unistd.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -187,6 +189,37 @@ TEST_F(Training, TwoProcessesEqualOneAtTheSameGlobalBatch) {
   }
   std::printf("largest difference of a weight after ten steps: %.1e\n", largest);
   EXPECT_LE(largest, 1e-5);
+}
+
+TEST_F(Training, ProcessesThatCannotShareTheBatchSaySo) {
+  const auto codes = workers(3, 20000 + ::getpid() % 20000,
+                             fmt::format("'{0}/run' - 2 optimizer.batch=4 2>>'{0}/said'", root_.string()));
+  if (codes[0] == 3 && !RENDERFM_GLOO) GTEST_SKIP() << "built without Gloo";
+  EXPECT_EQ(codes, (std::vector<int>{2, 2, 2}));
+  std::ifstream file(root_ / "said");
+  const std::string said((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(said.find("batch is 4, which 3 processes cannot share evenly"), std::string::npos) << said;
+}
+
+// A limit on the size of files fails a write just as a full disk does.
+TEST_F(Training, AFullDiskWhileSavingEndsTheRunAndLeavesTheCheckpointBefore) {
+  TrainConfig config = test::small_config(4);
+  config.checkpoint.every = 2;
+  config.checkpoint.keep = 10;
+  run(config, "whole");
+  run(config, "other");
+  fs::remove(newest("other").path);
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit limit{100000, old.rlim_max};  // a checkpoint has 104 kB
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  const std::string text = complaint(config, "other", "auto");
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  EXPECT_NE(text.find("step-00000004"), std::string::npos) << text;
+  EXPECT_EQ(newest("other").step, 2);
+  run(config, "other", "auto");
+  EXPECT_EQ(largest_difference(newest("whole"), newest("other")), 0);
 }
 
 TEST_F(Training, InferenceReadsTheAveragedWeightsOfATrainingCheckpoint) {
