@@ -28,7 +28,7 @@ LAYERS = [
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 
-TORCH_FREE = {"core", "math", "volume", "view", "medium", "pathtrace", "cuda"}
+TORCH_FREE = {"core", "math", "volume", "view", "medium", "pathtrace", "server", "cuda"}
 
 # (name, pattern of an included file, where it may be included from, what to say)
 WALLS = [

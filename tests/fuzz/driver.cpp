@@ -1,4 +1,4 @@
-// Runs an importer's fuzz target without libFuzzer: every seed and every earlier finding, then random
+// Runs a fuzz target without libFuzzer: every seed and every earlier finding, then random
 // mutations of them, the same ones each time.
 //
 // usage: ply_fuzz [MUTATIONS [FINDINGS_FOLDER]]
@@ -7,8 +7,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
 
+#ifdef RENDERFM_FUZZ_FORMAT
 #include "fuzz/seeds.h"
+#else
+#include "fuzz/server_seeds.h"
+#endif
 #include "renderfm/math/rng.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -16,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 using namespace renderfm;
-using fuzz::Bytes;
+using Bytes = std::vector<std::uint8_t>;
 namespace fs = std::filesystem;
 
 Bytes mutated(const std::vector<Bytes>& corpus, Pcg32& random) {
@@ -56,18 +64,32 @@ Bytes mutated(const std::vector<Bytes>& corpus, Pcg32& random) {
   return bytes;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+#ifdef RENDERFM_FUZZ_FORMAT
+std::vector<Bytes> seeds() {
   std::string pattern = (fs::temp_directory_path() / "renderfm_fuzz_XXXXXX").string();
   const fs::path folder = ::mkdtemp(pattern.data());
   std::vector<Bytes> corpus = fuzz::seeds(GaussianFormat::RENDERFM_FUZZ_FORMAT, folder);
   fs::remove_all(folder);
+  return corpus;
+}
+#else
+std::vector<Bytes> seeds() { return fuzz::server_seeds(); }
+#endif
+
+Bytes read_finding(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<Bytes> corpus = seeds();
   const std::uint64_t mutations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1000;
   std::size_t findings = 0;
   if (argc > 2 && fs::is_directory(argv[2])) {
     for (const fs::directory_entry& entry : fs::directory_iterator(argv[2])) {
-      corpus.push_back(fuzz::read_bytes(entry.path()));
+      corpus.push_back(read_finding(entry.path()));
       ++findings;
     }
   }

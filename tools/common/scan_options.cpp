@@ -66,6 +66,25 @@ void add_scan_options(CLI::App& app, ScanOptions& options) {
       ->group(model);
 }
 
+std::vector<std::string> scan_arguments(const ScanOptions& options) {
+  std::vector<std::string> arguments{"--spacing",       options.spacing,
+                                     "--max-gaussians", std::to_string(options.max_gaussians),
+                                     "--device",        options.device};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {name, value});
+  };
+  std::string organs;
+  for (const std::string& organ : options.organs) organs += (organs.empty() ? "" : ",") + organ;
+  add("--organs", organs);
+  add("--model", options.model);
+  add("--label-version", options.label_version);
+  add("--series", options.series);
+  if (options.time_point >= 0) add("--timepoint", std::to_string(options.time_point));
+  if (options.allow_gaps) arguments.emplace_back("--allow-gaps");
+  if (options.force) arguments.emplace_back("--force");
+  return arguments;
+}
+
 Scene load_scene(const std::string& ct, const ScanOptions& options, const Network* network) {
   SceneOptions scene;
   scene.ct = ct;

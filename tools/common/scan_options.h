@@ -25,6 +25,9 @@ struct ScanOptions {
 
 void add_scan_options(CLI::App& app, ScanOptions& options);
 
+/// The options as another of our programs takes them, but for --labels and --tf.
+std::vector<std::string> scan_arguments(const ScanOptions& options);
+
 /// Reads the CT and its labels, onto the grid that the network was trained for; `network` may be null.
 Scene load_scene(const std::string& ct, const ScanOptions& options, const Network* network);
 /// The transfer functions asked for. Files and presets are read at once, so that a mistake in one is told

@@ -1,0 +1,44 @@
+// Requests as the server's page sends them, where fuzzing it starts. The first byte says in which pieces they
+// come;
+// '@' stands for a scan that is open.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace renderfm::fuzz {
+
+inline std::vector<std::vector<std::uint8_t>> server_seeds() {
+  struct Order {
+    const char *line, *body;
+  };
+  constexpr Order kOrders[] = {
+      {"GET / ", ""},
+      {"GET /app.js ", ""},
+      {"HEAD /style.css ", ""},
+      {"POST /api/scans?name=a%20b.nii.gz ", "the bytes of a scan"},
+      {"GET /api/scans/@ ", ""},
+      {"PUT /api/scans/@/labels?name=labels.nii ", "the bytes of labels"},
+      {"POST /api/scans/@/jobs ", R"({"kind":"look","tf":"bone"})"},
+      {"POST /api/scans/@/jobs ", R"({"kind":"tune","look":0,"views":3,"size":64,"steps":20,"samples":4})"},
+      {"DELETE /api/scans/@/jobs ", ""},
+      {"GET /scans/@/pages/look1 ", ""},
+      {"GET /scans/@/looks/0/ply ", ""},
+      {"DELETE /api/scans/@ ", ""},
+  };
+  std::vector<std::vector<std::uint8_t>> seeds;
+  for (const auto& [line, body] : kOrders) {
+    const std::string content = body;
+    std::string text(1, '\xff');
+    text += line;
+    text +=
+        "HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:8080\r\nAccept: */*\r\n"
+        "X-RenderFM-Token: x\r\nContent-Length: ";
+    text += std::to_string(content.size()) + "\r\n\r\n" + content;
+    seeds.emplace_back(text.begin(), text.end());
+  }
+  return seeds;
+}
+
+}  // namespace renderfm::fuzz
