@@ -142,9 +142,8 @@ struct Service::Impl {
     if (*request.content_length == 0)
       throw HttpError(400, fmt::format("{} is empty", display_name(name->second)));
     if (*request.content_length > options.max_upload_bytes) {
-      throw HttpError(413, fmt::format("{} has {} MB; this server takes up to {} MB (--max-upload)",
-                                       display_name(name->second), *request.content_length >> 20,
-                                       options.max_upload_bytes >> 20));
+      throw HttpError(413, fmt::format("{} is larger than the {} MB that this server takes (--max-upload)",
+                                       display_name(name->second), options.max_upload_bytes >> 20));
     }
     return name->second;
   }
