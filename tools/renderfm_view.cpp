@@ -64,7 +64,7 @@ void serve(const Options& options) {
   // Mistakes in what every scan will be read with are told now.
   const tools::TransferFunctionChoice choice(options.scan);
   if (choice.size() != 1) fail_usage("--serve starts with one transfer function; the page chooses others");
-  if (!options.scan.model.empty() && !fs::exists(options.scan.model)) {
+  if (!options.scan.model.empty() && options.scan.model != "primed" && !fs::exists(options.scan.model)) {
     fail_input("there is no model {}", options.scan.model);
   }
   if (!options.in.empty() && !fs::exists(options.in)) fail_input("there is no file {}", options.in);

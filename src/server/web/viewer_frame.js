@@ -53,6 +53,8 @@ class ViewerFrame {
       const viewer = frame.contentWindow.renderfm;
       if (viewer) await Promise.race([viewer.settled(), new Promise((resolve) => setTimeout(resolve, 20000))]);
       if (this.coming !== frame) return;
+      const brand = frame.contentDocument.querySelector(".brand b");
+      if (brand) brand.hidden = true;  // it stands in the bar above
       // What was turned meanwhile stays turned.
       if (viewer && this.frame) viewer.show(movedHash(this.hash(), this.sphere, sphere));
       frame.classList.remove("coming");
