@@ -31,11 +31,14 @@ def arguments():
     parser.add_argument("--phase-g", type=float, default=0.0)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--spp", type=int, default=256, help="samples a side for the means; 0 leaves them out")
-    parser.add_argument("--rounds", type=int, default=3, help="of the timing; 0 leaves it out")
+    parser.add_argument("--rounds", type=int, default=3, help="of the timing, 2 at least; 0 leaves it out")
     parser.add_argument("--timing-spp", type=int, default=16, help="samples of a timed picture of Mitsuba's")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("mitsuba_comparison"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.rounds == 1:
+        parser.error("--rounds 1 has no second picture of Mitsuba's to take a variance from; give 0, or 2 and more")
+    return options
 
 
 def ours(options, **more):
