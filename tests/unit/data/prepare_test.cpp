@@ -148,6 +148,25 @@ TEST(Prepare, MakesCasesThatVerifyAndKeepsThemTheNextTime) {
   }
 }
 
+TEST(Prepare, DenoisesTrainingViewsAndNeverTestViews) {
+  const test::ScratchFolder scratch;
+  const data::PrepareRun raw{scratch / "raw", 0, 1, false}, clean{scratch / "clean", 0, 1, false};
+  data::prepare(tiny_config(), raw, test::cheap_renderer());
+  data::prepare(tiny_config(), clean, test::cheap_renderer(0, "a denoiser"));
+  const std::vector<fs::path> cases = data::find_cases(raw.out);
+  ASSERT_FALSE(cases.empty());
+  for (const fs::path& folder : cases) {
+    const data::Case content = data::load_case(folder);
+    const fs::path other = clean.out / fs::relative(folder, raw.out);
+    EXPECT_EQ(data::load_case(other).rendering.train_denoiser, "a denoiser");
+    const auto same_picture = [&](const data::View& view) {
+      return test::read_file(view.image) == test::read_file(other / fs::relative(view.image, folder));
+    };
+    for (const data::View& view : content.train_views) EXPECT_FALSE(same_picture(view)) << view.image;
+    for (const data::View& view : content.test_views) EXPECT_TRUE(same_picture(view)) << view.image;
+  }
+}
+
 TEST(Prepare, IsTheSameAfterKillsAtAnyMoment) {
   const test::ScratchFolder scratch;
   const data::PrepareRun reference{scratch / "reference", 0, 1, false};
