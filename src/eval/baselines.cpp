@@ -24,6 +24,12 @@ constexpr std::array<std::pair<Method, const char*>, 7> kNames{{{Method::kPrimin
                                                                 {Method::k3dgsAgp, "3dgs-agp"},
                                                                 {Method::kDvr, "dvr"}}};
 
+constexpr std::array<std::pair<Density, const char*>, 4> kDensities{{{Density::kAuto, "auto"},
+                                                                     {Density::kNone, "none"},
+                                                                     {Density::kAdaptive, "adaptive"},
+                                                                     {Density::kMcmc, "mcmc"}}};
+
+constexpr int kFinetuneSteps = 1500;
 constexpr double kStartOpacity = 0.1;    // of 3DGS
 constexpr double kPlainDirection = 1e4;  // A of a Gaussian that is the same from everywhere
 /// Mean distance to the three nearest of points scattered with density 1: the k-th lies at
@@ -84,6 +90,30 @@ Method parse_method(const std::string& name) {
   fail_input("there is no method '{}'; there are {}", name, list);
 }
 
+bool is_per_scan(Method method) {
+  return method == Method::k6dgs || method == Method::k6dgsAgp || method == Method::k3dgsAgp;
+}
+
+int steps_of(Method method, const MethodSettings& settings) {
+  if (method != Method::kFinetune && !is_per_scan(method)) return 0;
+  if (settings.steps > 0) return settings.steps;
+  return method == Method::kFinetune ? kFinetuneSteps : kDensitySteps;
+}
+
+std::string density_name(Density density) {
+  for (const auto& [known, name] : kDensities) {
+    if (known == density) return name;
+  }
+  return "";
+}
+
+Density parse_density(const std::string& name, const std::string& where) {
+  for (const auto& [density, known] : kDensities) {
+    if (name == known) return density;
+  }
+  fail_input("{}: '{}' is no density control; there are auto, none, adaptive, mcmc", where, name);
+}
+
 GaussianSet random_start(const ViewSphere& sphere, std::int64_t count, std::uint64_t seed) {
   RFM_CHECK(count > 0, "a random start has at least one Gaussian, not {}", count);
   GaussianSet set;
@@ -131,15 +161,15 @@ GaussianSet drawn_start(const GaussianSet& primed, std::int64_t count, std::uint
   return set;
 }
 
-GaussianSet start_of(Method method, const GaussianSet& predicted, const BaselineOptions& options) {
+GaussianSet start_of(Method method, const GaussianSet& predicted, const MethodSettings& settings) {
   switch (method) {
     case Method::k6dgs: {
       RFM_CHECK(predicted.view_sphere.has_value(), "the view sphere of the scan is not known");
-      return random_start(*predicted.view_sphere, options.start_points, options.seed);
+      return random_start(*predicted.view_sphere, settings.start_points, settings.seed);
     }
-    case Method::k6dgsAgp: return drawn_start(predicted, options.start_points, options.seed);
+    case Method::k6dgsAgp: return drawn_start(predicted, settings.start_points, settings.seed);
     case Method::k3dgsAgp: {
-      GaussianSet set = drawn_start(predicted, options.start_points, options.seed);
+      GaussianSet set = drawn_start(predicted, settings.start_points, settings.seed);
       set.direction_mean = set.direction_mean.clone();
       set.chol = set.chol.clone();
       make_plain(set);
@@ -149,24 +179,32 @@ GaussianSet start_of(Method method, const GaussianSet& predicted, const Baseline
   }
 }
 
-std::optional<FinetuneOptions> schedule_of(Method method, const BaselineOptions& options) {
+std::optional<FinetuneOptions> schedule_of(Method method, const MethodSettings& settings) {
+  const int steps = steps_of(method, settings);
+  if (steps == 0) return std::nullopt;
   FinetuneOptions schedule;
-  schedule.seed = options.seed;
-  if (method == Method::kFinetune) {
-    schedule.steps = options.finetune_steps;
-    return schedule;
+  schedule.seed = settings.seed;
+  schedule.steps = steps;
+  DensifyOptions adaptive;
+  if (is_per_scan(method)) {
+    schedule.rates = authors_rates();
+    schedule.last_rate = 1;  // only the position's rate falls
+    schedule.last_position_rate = 0.01;
+    schedule.patience = 0;
+    if (method == Method::k3dgsAgp) {
+      schedule.rates.direction_mean = schedule.rates.direction_chol = schedule.rates.shift = 0;
+    }
+  } else {
+    adaptive.lower_opacity_every = 0;  // a refinement has no time to come back from it
   }
-  if (method != Method::k6dgs && method != Method::k6dgsAgp && method != Method::k3dgsAgp)
-    return std::nullopt;
-  schedule.steps = options.full_steps;
-  schedule.rates = authors_rates();
-  schedule.last_rate = 1;  // only the position's rate falls
-  schedule.last_position_rate = 0.01;
-  schedule.patience = 0;
-  schedule.densify = scaled_to(DensifyOptions{}, options.full_steps);
-  schedule.densify->max_gaussians = options.max_gaussians;
-  if (method == Method::k3dgsAgp) {
-    schedule.rates.direction_mean = schedule.rates.direction_chol = schedule.rates.shift = 0;
+  const bool adapts =
+      settings.density == Density::kAdaptive || (settings.density == Density::kAuto && is_per_scan(method));
+  if (adapts) {
+    schedule.densify = scaled_to(adaptive, steps);
+    schedule.densify->max_gaussians = settings.max_gaussians;
+  } else if (settings.density == Density::kMcmc) {
+    schedule.mcmc = scaled_to(McmcOptions{}, steps);
+    schedule.mcmc->max_gaussians = settings.max_gaussians;
   }
   return schedule;
 }

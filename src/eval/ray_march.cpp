@@ -164,7 +164,30 @@ Vec3f RayMarcher::hu_gradient(Vec3d index_xyz) const {
   return gradient;
 }
 
-Vec3f RayMarcher::march(Vec3d origin_mm, Vec3d direction) const {
+Vec3f RayMarcher::lit(const Sample& sample, Vec3d index_xyz, Vec3f to_light) const {
+  const Vec3f gradient = hu_gradient(index_xyz);
+  const float length = norm(gradient);
+  // The headlight stands where the eye is, so the half-way vector is the direction to both.
+  const float facing = length > 0 ? std::abs(dot(gradient, to_light)) / length : 0;
+  const auto diffuse = static_cast<float>(options_.ambient + options_.diffuse * static_cast<double>(facing));
+  const auto specular =
+      static_cast<float>(options_.specular * std::pow(static_cast<double>(facing), options_.specular_power));
+  return sample.srgb * diffuse + Vec3f{specular, specular, specular};
+}
+
+std::uint8_t RayMarcher::label_at(Vec3d index_xyz) const {
+  const Geometry& grid = medium_.geometry();
+  const auto nearest = [](double x, std::int64_t size) {
+    return std::clamp(static_cast<std::int64_t>(std::floor(x + 0.5)), std::int64_t{0}, size - 1);
+  };
+  return medium_.label(grid.offset(nearest(index_xyz.z, grid.depth()), nearest(index_xyz.y, grid.height()),
+                                   nearest(index_xyz.x, grid.width())));
+}
+
+/// Calls visit(weight, sample, index) for what the ray meets, from the front: the weights of a ray add up to
+/// its opacity.
+template <class Visit>
+void RayMarcher::march(Vec3d origin_mm, Vec3d direction, const Visit& visit) const {
   const Geometry& grid = medium_.geometry();
   const Vec3d from = grid.index_from_world(origin_mm);
   const Vec3d per_mm = grid.index_from_world(origin_mm + direction) - from;
@@ -174,20 +197,17 @@ Vec3f RayMarcher::march(Vec3d origin_mm, Vec3d direction) const {
     const double low = (-0.5 - from[a]) / per_mm[a];
     const double high = (static_cast<double>(size[a]) - 0.5 - from[a]) / per_mm[a];
     if (per_mm[a] == 0) {
-      if (from[a] < -0.5 || from[a] > static_cast<double>(size[a]) - 0.5) return {0, 0, 0};
+      if (from[a] < -0.5 || from[a] > static_cast<double>(size[a]) - 0.5) return;
       continue;
     }
     near_mm = std::max(near_mm, std::min(low, high));
     far_mm = std::min(far_mm, std::max(low, high));
   }
-  Vec3f color{0, 0, 0};
-  if (!(near_mm < far_mm)) return color;
+  if (!(near_mm < far_mm)) return;
   // Whole steps: a last one that reached beyond the grid would count matter that is not there.
   const double longest_mm = options_.step_voxels * grid.min_spacing_mm();
   const auto steps = static_cast<std::int64_t>(std::ceil((far_mm - near_mm) / longest_mm));
   const double step_mm = (far_mm - near_mm) / static_cast<double>(steps);
-  const Vec3f to_light{static_cast<float>(-direction.x), static_cast<float>(-direction.y),
-                       static_cast<float>(-direction.z)};
   float transmittance = 1;
   for (std::int64_t n = 0; n < steps && transmittance > kOpaqueTransmittance; ++n) {
     const Vec3d index = from + per_mm * (near_mm + (static_cast<double>(n) + 0.5) * step_mm);
@@ -195,39 +215,57 @@ Vec3f RayMarcher::march(Vec3d origin_mm, Vec3d direction) const {
     const Sample here = sample(index);
     if (here.sigma_t_per_mm <= 0) continue;
     const float alpha = -std::expm1(-here.sigma_t_per_mm * static_cast<float>(step_mm));
-    const Vec3f gradient = hu_gradient(index);
-    const float length = norm(gradient);
-    // The headlight stands where the eye is, so the half-way vector is the direction to both.
-    const float facing = length > 0 ? std::abs(dot(gradient, to_light)) / length : 0;
-    const auto diffuse =
-        static_cast<float>(options_.ambient + options_.diffuse * static_cast<double>(facing));
-    const auto specular = static_cast<float>(options_.specular *
-                                             std::pow(static_cast<double>(facing), options_.specular_power));
-    const Vec3f lit = here.srgb * diffuse + Vec3f{specular, specular, specular};
-    color = color + lit * (transmittance * alpha);
+    visit(transmittance * alpha, here, index);
     transmittance *= 1 - alpha;
   }
-  return color;
 }
 
-torch::Tensor RayMarcher::draw(const Camera& camera) const {
-  torch::Tensor image = torch::zeros({3, camera.height, camera.width});
-  float* const out = image.data_ptr<float>();
-  const std::int64_t pixels = std::int64_t{camera.width} * camera.height;
+/// Calls paint(offset, direction) for every pixel, with its place in an image [H, W] and its unit ray.
+template <class Paint>
+void RayMarcher::for_pixels(const Camera& camera, const Paint& paint) const {
   const Mat3d world_from_camera = transposed(camera.rotation);
   parallel_for(0, camera.height, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t y = begin; y < end; ++y) {
       for (int x = 0; x < camera.width; ++x) {
         const Vec3d ray{(x + 0.5 - camera.cx) / camera.fx,
                         (static_cast<double>(y) + 0.5 - camera.cy) / camera.fy, 1};
-        const Vec3f color = march(camera.position_mm, normalised(world_from_camera * ray));
-        for (int channel = 0; channel < 3; ++channel) {
-          out[channel * pixels + y * camera.width + x] = std::clamp(color[channel], 0.0F, 1.0F);
-        }
+        paint(y * camera.width + x, normalised(world_from_camera * ray));
       }
     }
   });
+}
+
+torch::Tensor RayMarcher::draw(const Camera& camera) const {
+  torch::Tensor image = torch::zeros({3, camera.height, camera.width});
+  float* const out = image.data_ptr<float>();
+  const std::int64_t pixels = std::int64_t{camera.width} * camera.height;
+  for_pixels(camera, [&](std::int64_t at, Vec3d direction) {
+    const Vec3f to_light{static_cast<float>(-direction.x), static_cast<float>(-direction.y),
+                         static_cast<float>(-direction.z)};
+    Vec3f color{0, 0, 0};
+    march(camera.position_mm, direction, [&](float weight, const Sample& here, Vec3d index) {
+      color = color + lit(here, index, to_light) * weight;
+    });
+    for (int channel = 0; channel < 3; ++channel) {
+      out[channel * pixels + at] = std::clamp(color[channel], 0.0F, 1.0F);
+    }
+  });
   return image;
+}
+
+torch::Tensor RayMarcher::dominant(const Camera& camera,
+                                   const std::array<std::uint8_t, 256>& value_of_label) const {
+  torch::Tensor values = torch::zeros({camera.height, camera.width}, torch::kUInt8);
+  auto* const out = values.data_ptr<std::uint8_t>();
+  for_pixels(camera, [&](std::int64_t at, Vec3d direction) {
+    std::array<float, kMaxValues> weights{};
+    march(camera.position_mm, direction, [&](float weight, const Sample&, Vec3d index) {
+      weights.at(value_of_label[label_at(index)]) += weight;
+    });
+    const auto most = std::max_element(weights.begin(), weights.end());
+    if (*most > 0) out[at] = static_cast<std::uint8_t>(most - weights.begin());
+  });
+  return values;
 }
 
 }  // namespace renderfm

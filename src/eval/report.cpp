@@ -11,12 +11,13 @@
 #include <sstream>
 
 #include "eval/report_page.h"
+#include "eval/report_tables.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/cpu.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/core/version.h"
-#include "renderfm/eval/paired_bootstrap.h"
+#include "renderfm/eval/organ_groups.h"
 
 namespace renderfm {
 namespace {
@@ -30,78 +31,8 @@ void write_text(const fs::path& path, const std::string& text) {
   file.commit();
 }
 
-template <class Get>
-std::vector<std::string> in_order(const std::vector<CaseResult>& results, const Get& get) {
-  std::vector<std::string> names;
-  for (const CaseResult& result : results) {
-    for (const std::string& name : get(result)) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    }
-  }
-  return names;
-}
-
-std::vector<std::string> methods_of(const std::vector<CaseResult>& results) {
-  return in_order(results, [](const CaseResult& r) { return std::vector<std::string>{r.method}; });
-}
-
-/// PSNR and SSIM first, as every table has them.
-std::vector<std::string> metrics_of(const std::vector<CaseResult>& results) {
-  std::vector<std::string> names{"PSNR", "SSIM"};
-  for (const std::string& name : in_order(results, [](const CaseResult& r) {
-         std::vector<std::string> keys;
-         for (const auto& [metric, values] : r.per_view) keys.push_back(metric);
-         return keys;
-       })) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return names;
-}
-
-template <class Get>
-double mean_over_cases(const std::vector<CaseResult>& results, const std::string& method, const Get& get) {
-  double sum = 0;
-  int count = 0;
-  for (const CaseResult& result : results) {
-    if (result.method != method) continue;
-    sum += get(result);
-    ++count;
-  }
-  return count > 0 ? sum / count : 0;
-}
-
-double rounded(double value) { return std::round(value * 1e6) / 1e6; }
-
-Json summary_of(const std::vector<CaseResult>& results, const std::string& method) {
-  Json row = Json::object();
-  for (const std::string& metric : metrics_of(results)) {
-    const double mean = mean_of(results, method, metric);
-    if (std::isfinite(mean)) row[metric] = rounded(mean);
-  }
-  const auto mean = [&](auto get) { return rounded(mean_over_cases(results, method, get)); };
-  row["preparation_s"] = mean([](const CaseResult& r) { return r.preparation_s; });
-  row["frames_per_second"] = mean([](const CaseResult& r) { return 1000 / r.frame_ms; });
-  row["gaussians"] = std::llround(mean([](const CaseResult& r) { return static_cast<double>(r.gaussians); }));
-  row["megabytes"] = mean([](const CaseResult& r) { return r.megabytes; });
-  row["peak_memory_mb"] = mean([](const CaseResult& r) { return r.peak_memory_mb; });
-  return row;
-}
-
-Json per_view_of(const std::vector<CaseResult>& results, const std::string& method) {
-  Json metrics = Json::object();
-  for (const CaseResult& result : results) {
-    if (result.method != method) continue;
-    for (const auto& [metric, values] : result.per_view) {
-      for (std::size_t v = 0; v < values.size(); ++v) {
-        metrics[metric][result.case_name + "/" + result.views[v]] = rounded(values[v]);
-      }
-    }
-  }
-  return metrics;
-}
-
 std::string csv_of(const std::vector<CaseResult>& results) {
-  const std::vector<std::string> metrics = metrics_of(results);
+  const std::vector<std::string> metrics = tables::metrics_of(results);
   std::string text = "case,view,method";
   for (const std::string& metric : metrics) text += "," + metric;
   text += ",preparation_s,frame_ms,gaussians,megabytes,peak_memory_mb\n";
@@ -117,39 +48,6 @@ std::string csv_of(const std::vector<CaseResult>& results) {
     }
   }
   return text;
-}
-
-/// Differences of every two methods in PSNR over the views that both drew.
-Json differences_of(const std::vector<CaseResult>& results) {
-  const std::vector<std::string> methods = methods_of(results);
-  Json rows = Json::array();
-  for (std::size_t a = 0; a < methods.size(); ++a) {
-    for (std::size_t b = a + 1; b < methods.size(); ++b) {
-      std::vector<double> differences;
-      std::vector<int> groups;
-      int group = 0;
-      for (const CaseResult& first : results) {
-        if (first.method != methods[a]) continue;
-        for (const CaseResult& second : results) {
-          if (second.method != methods[b] || second.case_name != first.case_name) continue;
-          for (std::size_t v = 0; v < first.views.size() && v < second.views.size(); ++v) {
-            differences.push_back(second.per_view.at("PSNR")[v] - first.per_view.at("PSNR")[v]);
-            groups.push_back(group);
-          }
-        }
-        ++group;
-      }
-      if (differences.empty()) continue;
-      const Interval interval = paired_bootstrap(differences, groups);
-      rows.push_back({{"from", methods[a]},
-                      {"to", methods[b]},
-                      {"views", differences.size()},
-                      {"mean", rounded(interval.mean)},
-                      {"low", rounded(interval.low)},
-                      {"high", rounded(interval.high)}});
-    }
-  }
-  return rows;
 }
 
 std::string base64(const std::string& bytes) {
@@ -184,6 +82,7 @@ Json pictures_of(const std::vector<CaseResult>& results, const ReportOptions& op
   };
   std::vector<Shown> shown;
   for (const CaseResult& r : results) {
+    if (base_name(r.method) != r.method) continue;
     for (std::size_t v = 0; v < r.views.size(); ++v) {
       auto at = std::find_if(shown.begin(), shown.end(), [&](const Shown& s) {
         return s.case_name == r.case_name && s.view == r.views[v];
@@ -204,7 +103,7 @@ Json pictures_of(const std::vector<CaseResult>& results, const ReportOptions& op
     Json pictures = Json::object();
     for (const auto& [method, psnr] : s.methods) {
       pictures[method] = {
-          {"psnr", rounded(psnr)},
+          {"psnr", tables::rounded(psnr)},
           {"src", data_uri(options.out / "cases" / s.case_name / method / (s.view + ".png"))}};
     }
     views.push_back({{"name", s.case_name + "/" + s.view},
@@ -237,29 +136,41 @@ double mean_of(const std::vector<CaseResult>& results, const std::string& method
   return count > 0 ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN();
 }
 
-void write_reports(const std::vector<CaseResult>& results, const ReportOptions& options) {
+void write_reports(const Evaluation& evaluation, const ReportOptions& options) {
+  const std::vector<CaseResult>& results = evaluation.results;
   Json summary = Json::object(), per_view = Json::object();
-  for (const std::string& method : methods_of(results)) {
-    summary[method] = summary_of(results, method);
-    per_view[method] = per_view_of(results, method);
+  for (const std::string& method : tables::methods_of(results)) {
+    summary[method] = tables::summary_of(results, method);
+    per_view[method] = tables::per_view_of(results, method);
   }
   write_text(options.out / "results.json", summary.dump(1) + "\n");
   write_text(options.out / "per_view.json", per_view.dump(1) + "\n");
   write_text(options.out / "results.csv", csv_of(results));
 
   std::set<std::string> cases, sizes;
+  Json settings = Json::object();
   for (const CaseResult& r : results) {
     cases.insert(r.case_name);
     sizes.insert(fmt::format("{} x {}", r.width, r.height));
+    if (base_name(r.method) == r.method) settings[r.method][r.case_name] = r.settings;
   }
   std::string size_text;
   for (const std::string& size : sizes) size_text += (size_text.empty() ? "" : ", ") + size;
+  Json failures = Json::array();
+  for (const Failure& failure : evaluation.failures) {
+    failures.push_back({{"method", failure.method}, {"case", failure.case_name}, {"reason", failure.reason}});
+  }
   const BuildInfo& build = build_info();
   const Json data{{"summary", summary},
                   {"perView", per_view},
                   {"higherIsBetter", directions()},
-                  {"differences", differences_of(results)},
+                  {"organGroups", organ_group_names()},
+                  {"differences", tables::differences_of(results)},
+                  {"robustness", tables::robustness_of(results)},
+                  {"byCase", tables::cases_of(results)},
                   {"pictures", pictures_of(results, options)},
+                  {"settings", settings},
+                  {"failures", failures},
                   {"cases", cases.size()},
                   {"size", size_text},
                   {"made", fmt::format("Render-FM {} ({}), CPU level {}, {} threads", build.version,

@@ -43,13 +43,17 @@ torch::Tensor foreground_pixels(const torch::Tensor& target) {
   return std::get<0>(target.max(0)) >= 0.5 / 255;
 }
 
-double foreground_psnr(const torch::Tensor& image, const torch::Tensor& target) {
+double masked_psnr(const torch::Tensor& image, const torch::Tensor& target, const torch::Tensor& mask) {
   check_pair(image, target);
-  const torch::Tensor foreground = foreground_pixels(target);
+  check_tensor(mask, "mask", {image.size(1), image.size(2)}, torch::kBool);
   const torch::Tensor squared =
-      (image - target).to(torch::kFloat64).square().masked_select(foreground.unsqueeze(0));
+      (image - target).to(torch::kFloat64).square().masked_select(mask.unsqueeze(0));
   if (squared.numel() == 0) return std::numeric_limits<double>::quiet_NaN();
   return -10 * std::log10(squared.mean().item<double>());
+}
+
+double foreground_psnr(const torch::Tensor& image, const torch::Tensor& target) {
+  return masked_psnr(image, target, foreground_pixels(target));
 }
 
 }  // namespace renderfm

@@ -40,7 +40,7 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
             ? 0
             : *std::min_element(foreground.exposure.begin(), foreground.exposure.end());
   }
-  torch::Tensor raw = start_channels(foreground, network != nullptr ? network->plan().start : Start::kPrimed);
+  torch::Tensor raw = start_channels(foreground, network != nullptr ? network->plan().start : options.start);
   if (network != nullptr) {
     raw += network->residual(scene.ct.geometry.shape_zyx, network_input(medium, network->plan()),
                              torch::tensor(torch::ArrayRef<std::int64_t>(foreground.voxel)));
@@ -48,7 +48,7 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
   prediction.gaussians = gaussians_from_raw(raw, foreground);
   prediction.gaussians.view_sphere = sphere;
   prediction.gaussians.transfer_function = tf.name;
-  prediction.gaussians.model = network != nullptr ? network->label() : "primed";
+  prediction.gaussians.model = network != nullptr ? network->label() : name_of(options.start);
   return prediction;
 }
 

@@ -4,6 +4,10 @@
 
 #include <torch/types.h>
 
+#include <array>
+#include <cstdint>
+#include <vector>
+
 #include "renderfm/medium/medium.h"
 #include "renderfm/view/camera.h"
 
@@ -24,6 +28,11 @@ class RayMarcher {
   /// Display-referred sRGB [3, H, W] on black. The same for any thread count.
   torch::Tensor draw(const Camera& camera) const;
 
+  /// What each pixel shows most of: the value, of `value_of_label` (under kMaxValues), whose labels weigh
+  /// most along the ray; 0 where the ray meets nothing. [H, W] uint8. The same for any thread count.
+  torch::Tensor dominant(const Camera& camera, const std::array<std::uint8_t, 256>& value_of_label) const;
+  static constexpr int kMaxValues = 16;
+
  private:
   const Medium& medium_;
   RayMarchOptions options_;
@@ -33,7 +42,12 @@ class RayMarcher {
   struct Sample;
   Sample sample(Vec3d index_xyz) const;
   Vec3f hu_gradient(Vec3d index_xyz) const;
-  Vec3f march(Vec3d origin_mm, Vec3d direction) const;
+  Vec3f lit(const Sample& sample, Vec3d index_xyz, Vec3f to_light) const;
+  std::uint8_t label_at(Vec3d index_xyz) const;
+  template <class Visit>
+  void march(Vec3d origin_mm, Vec3d direction, const Visit& visit) const;
+  template <class Paint>
+  void for_pixels(const Camera& camera, const Paint& paint) const;
   bool visible_block(Vec3d index_xyz) const;
 };
 

@@ -17,8 +17,8 @@ struct ReportOptions {
   int shown_views = 8;  ///< the worst ones, with pictures
 };
 
-/// All files atomic. `results` as evaluate() gives them.
-void write_reports(const std::vector<CaseResult>& results, const ReportOptions& options);
+/// All files atomic.
+void write_reports(const Evaluation& evaluation, const ReportOptions& options);
 
 /// Mean over all views of all cases; views without a number are left out.
 double mean_of(const std::vector<CaseResult>& results, const std::string& method, const std::string& metric);

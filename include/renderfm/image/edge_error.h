@@ -15,6 +15,9 @@ double edge_error(const torch::Tensor& a, const torch::Tensor& b);
 /// Pixels [H, W] bool of a target that show anything: one channel reaches half an 8-bit step.
 torch::Tensor foreground_pixels(const torch::Tensor& target);
 
+/// PSNR in dB over the pixels where `mask` [H, W] bool is true; NaN where there are none.
+double masked_psnr(const torch::Tensor& image, const torch::Tensor& target, const torch::Tensor& mask);
+
 /// PSNR in dB over the foreground pixels of `target` alone; a black background flatters the plain one. NaN
 /// where the target is black.
 double foreground_psnr(const torch::Tensor& image, const torch::Tensor& target);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "renderfm/gaussian/gaussian_set.h"
+#include "renderfm/gaussian/priming.h"
 #include "renderfm/model/network.h"
 #include "renderfm/volume/scene.h"
 
@@ -15,6 +16,7 @@ namespace renderfm {
 struct PredictOptions {
   std::vector<std::string> organs{"all"};
   std::int64_t max_gaussians = 1000000;
+  Start start = Start::kPrimed;  ///< without a network, whose plan says its own
 };
 
 struct Prediction {

@@ -21,10 +21,32 @@ TEST(Baselines, EveryMethodHasANameAndTheFullOnesTheAuthorsSchedule) {
   EXPECT_EQ(full->steps, 30000);
   EXPECT_EQ(full->densify->last_step, 15000);
   EXPECT_EQ(full->densify->every, 100);
-  BaselineOptions shorter;
-  shorter.full_steps = 3000;
+  MethodSettings shorter;
+  shorter.steps = 3000;
   EXPECT_EQ(schedule_of(Method::k6dgs, shorter)->densify->first_step, 50);
+  EXPECT_EQ(steps_of(Method::kFinetune, {}), 1500);
+  EXPECT_EQ(steps_of(Method::kDvr, shorter), 0);
   EXPECT_EQ(schedule_of(Method::k3dgsAgp, {})->rates.direction_chol, 0);
+}
+
+TEST(Baselines, DensityControlIsChosen) {
+  MethodSettings settings;
+  settings.max_gaussians = 777;
+  EXPECT_FALSE(schedule_of(Method::kFinetune, settings)->densify.has_value());
+  settings.density = Density::kMcmc;
+  const auto mcmc = schedule_of(Method::k6dgs, settings);
+  ASSERT_TRUE(mcmc->mcmc.has_value());
+  EXPECT_FALSE(mcmc->densify.has_value());
+  EXPECT_EQ(mcmc->mcmc->max_gaussians, 777);
+  EXPECT_EQ(mcmc->mcmc->last_step, 25000);
+  settings.density = Density::kNone;
+  EXPECT_FALSE(schedule_of(Method::k6dgs, settings)->densify.has_value());
+  settings.density = Density::kAdaptive;
+  EXPECT_EQ(schedule_of(Method::kFinetune, settings)->densify->lower_opacity_every, 0);
+  for (const Density density : {Density::kAuto, Density::kNone, Density::kAdaptive, Density::kMcmc}) {
+    EXPECT_EQ(parse_density(density_name(density), ""), density);
+  }
+  EXPECT_THROW(parse_density("dense", "x"), std::runtime_error);
 }
 
 TEST(Baselines, RandomStartFillsTheCubeInTheSphere) {

@@ -59,31 +59,43 @@ TEST(Evaluate, MeasuresEveryMethodOnceAndReports) {
   options.dataset = scratch / "cases";
   options.out = scratch / "out";
   fs::create_directories(options.out);
-  options.methods = {Method::kPriming, Method::kFinetune, Method::k6dgs, Method::k3dgsAgp, Method::kDvr};
-  options.baselines.finetune_steps = 60;
-  options.baselines.full_steps = 30;
-  options.baselines.start_points = 300;
-  const std::vector<CaseResult> results = evaluate(options);
+  MethodSettings settings;
+  settings.start_points = 300;
+  settings.steps = 60;
+  for (const char* name : {"priming", "finetune"})
+    options.methods.push_back(parse_method_spec(name, settings));
+  settings.steps = 30;
+  for (const char* name : {"6dgs", "3dgs-agp", "dvr"}) {
+    options.methods.push_back(parse_method_spec(name, settings));
+  }
+  const Evaluation evaluation = evaluate(options);
+  const std::vector<CaseResult>& results = evaluation.results;
   ASSERT_EQ(results.size(), 5U);
+  EXPECT_TRUE(evaluation.failures.empty());
   const CaseResult& priming = results[0];
   EXPECT_EQ(priming.views.size(), 3U);
   EXPECT_EQ(priming.per_view.count("MS-SSIM"), 0U);  // too small
   EXPECT_GT(priming.gaussians, 100);
   EXPECT_GT(priming.megabytes, 0);
   EXPECT_EQ(results[2].gaussians > 0 && results[4].gaussians == 0, true);
+  EXPECT_EQ(priming.per_view.count("PSNR skeleton"), 1U);
+  EXPECT_EQ(priming.per_view.count("PSNR abdomen"), 0U);  // the bone preset shows none
+  EXPECT_GT(results[1].optimisation_s, 0);
+  EXPECT_LE(results[1].optimisation_s, results[1].preparation_s);
+  EXPECT_EQ(priming.tf, "bone");
   // The pictures differ from the priming in colour alone, which fine-tuning finds.
   EXPECT_GT(mean_of(results, "finetune", "PSNR"), mean_of(results, "priming", "PSNR") + 3);
   EXPECT_LT(mean_of(results, "finetune", "FLIP"), mean_of(results, "priming", "FLIP"));
 
   // What is there is not done again, and not taken for something else.
   const auto written = fs::last_write_time(options.out / "cases/one/6dgs/result.json");
-  const std::vector<CaseResult> again = evaluate(options);
+  const std::vector<CaseResult> again = evaluate(options).results;
   EXPECT_EQ(fs::last_write_time(options.out / "cases/one/6dgs/result.json"), written);
   EXPECT_EQ(again[2].per_view, results[2].per_view);
-  options.baselines.seed = 9;
+  for (MethodSpec& spec : options.methods) spec.settings.seed = 9;
   EXPECT_NE(test::error_of([&] { evaluate(options); }).find("choose another --out"), std::string::npos);
 
-  write_reports(results, {options.out, options.dataset, "renderfm-eval </script>", 2});
+  write_reports(evaluation, {options.out, options.dataset, "renderfm-eval </script>", 2});
   const auto json = nlohmann::json::parse(test::read_file(options.out / "results.json"));
   EXPECT_NEAR(json.at("finetune").at("PSNR").get<double>(), mean_of(results, "finetune", "PSNR"), 1e-5);
   const auto per_view = nlohmann::json::parse(test::read_file(options.out / "per_view.json"));
@@ -97,6 +109,62 @@ TEST(Evaluate, MeasuresEveryMethodOnceAndReports) {
   for (const char* outside : {"src=\"http", "href=\"http", "@import", "url("}) {
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
   }
+}
+
+TEST(Evaluate, VariantsChangeWhatTheMethodSeesAndNotTheTruth) {
+  set_verbosity(Verbosity::kQuiet);
+  const test::ScratchFolder scratch;
+  write_case(scratch / "one");
+  EvaluateOptions options;
+  options.dataset = scratch / "one";
+  options.out = scratch / "out";
+  const MethodSpec priming = parse_method_spec("priming", {});
+  options.methods = variants_of(priming, all_variants());
+  options.methods.insert(options.methods.begin(), priming);
+  const Evaluation evaluation = evaluate(options);
+  EXPECT_TRUE(evaluation.failures.empty());
+  // The case has voxels of 6 mm: 1.5 and 3 mm are no coarser, and left out.
+  ASSERT_EQ(evaluation.results.size(), 6U);
+  const auto psnr = [&](const std::string& variant) {
+    return mean_of(evaluation.results, "priming" + variant, "PSNR");
+  };
+  for (const char* variant :
+       {"@labels-none", "@labels-eroded", "@labels-dilated", "@labels-missing", "@noise"}) {
+    EXPECT_TRUE(std::isfinite(psnr(variant))) << variant;
+    EXPECT_NE(psnr(variant), psnr("")) << variant;
+  }
+  EXPECT_LT(psnr("@labels-eroded"), psnr(""));
+  write_reports(evaluation, {options.out, options.dataset, "", 1});
+  const auto json = nlohmann::json::parse(test::read_file(options.out / "results.json"));
+  EXPECT_NEAR(json.at("priming@noise").at("PSNR").get<double>(), psnr("@noise"), 1e-5);
+}
+
+TEST(Evaluate, AFailedMethodIsNamedAndTheOthersGoOnAndResultsAreGathered) {
+  set_verbosity(Verbosity::kQuiet);
+  const test::ScratchFolder scratch;
+  write_case(scratch / "cases/one");
+  write_case(scratch / "cases/two");
+  EvaluateOptions options;
+  options.dataset = scratch / "cases";
+  options.out = scratch / "out";
+  MethodSpec nothing = parse_method_spec("6dgs", {});
+  nothing.settings.start_points = 0;
+  options.methods = {nothing, parse_method_spec("priming", {})};
+  options.cases = {"two"};
+  const Evaluation evaluation = evaluate(options);
+  ASSERT_EQ(evaluation.failures.size(), 1U);
+  EXPECT_EQ(evaluation.failures[0].method + " " + evaluation.failures[0].case_name, "6dgs two");
+  ASSERT_EQ(evaluation.results.size(), 1U);
+  // Gathering measures nothing: the other case is not there yet.
+  options.cases.clear();
+  options.stored_only = true;
+  const Evaluation gathered = evaluate(options);
+  ASSERT_EQ(gathered.results.size(), 1U);
+  EXPECT_EQ(gathered.results[0].case_name, "two");
+  EXPECT_FALSE(fs::exists(options.out / "cases/one"));
+  options.cases = {"three"};
+  EXPECT_NE(test::error_of([&] { evaluate(options); }).find("no case 'three'; there are one, two"),
+            std::string::npos);
 }
 
 TEST(Evaluate, EqualPicturesAreMeasuredAsEqual) {

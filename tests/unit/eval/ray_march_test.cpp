@@ -83,6 +83,40 @@ TEST(RayMarch, SurfaceFacingTheEyeIsLitWhole) {
   EXPECT_EQ(RayMarcher(medium).draw(aside).abs().max().item<double>(), 0);
 }
 
+TEST(RayMarch, DominantLabelIsThatWhichWeighsMostAlongTheRay) {
+  // Label 1 in front (j < 12), label 2 behind, both 24 mm deep; opacity per mm a and b.
+  CtVolume ct = cube(kSide / 2);
+  LabelVolume labels;
+  labels.geometry = ct.geometry;
+  labels.voxels.assign(ct.voxels.size(), 1);
+  for (std::int64_t k = 0; k < kSide; ++k) {
+    for (std::int64_t j = kSide / 2; j < kSide; ++j) {
+      for (std::int64_t i = 0; i < kSide; ++i) labels.at(k, j, i) = 2;
+    }
+  }
+  labels.names = {{1, "liver"}, {2, "spleen"}};
+  std::array<bool, 256> everything{};
+  everything.fill(true);
+  std::array<std::uint8_t, 256> values{};
+  values[1] = 5;
+  values[2] = 9;
+  const auto dominant = [&](double front, double back) {
+    TransferFunction tf;
+    tf.name = "test";
+    tf.layers = {{{"liver"}, {{0, front}, {1000, front}}, {{0, {1, 1, 1}}}, {}},
+                 {{"spleen"}, {{0, back}, {1000, back}}, {{0, {1, 1, 1}}}, {}}};
+    const Medium medium(ct, labels, tf, everything);
+    Camera camera = camera_of(ct.geometry);
+    camera.fx = camera.fy = 9 * 50;  // the outer pixels miss the cube
+    return RayMarcher(medium).dominant(camera, values);
+  };
+  // The front takes 1 - (1 - a)^24, the back (1 - a)^24 (1 - (1 - b)^24): equal at b = 0.5 for a = 0.028.
+  EXPECT_EQ(dominant(0.05, 0.5)[4][4].item<int>(), 5);
+  const torch::Tensor back = dominant(0.015, 0.5);
+  EXPECT_EQ(back[4][4].item<int>(), 9);
+  EXPECT_EQ(back[0][0].item<int>(), 0);
+}
+
 TEST(RayMarch, ThreadsAndSkippedBlocksChangeNothing) {
   // Nothing but a small bright core: most blocks are skipped.
   CtVolume ct = cube();
