@@ -154,7 +154,8 @@ void ScanStore::forget_idle() {
     const auto now = std::chrono::steady_clock::now();
     for (const auto& [id, scan] : scans_) {
       const double idle_s = std::chrono::duration<double>(now - scan->last_seen).count();
-      if (!scan->busy() && idle_s > options_.forget_after_s) idle.push_back(id);
+      const bool arriving = scan->data.empty();  // a large file may take long
+      if (!scan->busy() && !arriving && idle_s > options_.forget_after_s) idle.push_back(id);
     }
   }
   for (const std::string& id : idle) close(id);

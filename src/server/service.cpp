@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "server/scan_json.h"
@@ -177,6 +178,7 @@ struct Service::Impl {
       const std::lock_guard lock(store.mutex());
       scan->data = path;
       scan->gaussians = is_gaussian_suffix(suffix);
+      scan->last_seen = std::chrono::steady_clock::now();
     } catch (...) {
       store.close(scan->id);
       throw;

@@ -113,7 +113,7 @@ def shoot(page, name):
     page.set_viewport_size(SMALL)
 
 
-SMALL = {"width": 640, "height": 420}  # software draws few pixels fast
+SMALL = {"width": 480, "height": 360}  # software draws few pixels fast
 DROP = """async ([names, texts]) => {
   const transfer = new DataTransfer();
   for (let k = 0; k < names.length; ++k) {
@@ -350,7 +350,7 @@ def main():
     make_scan()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        server = Server("--max-gaussians", os.environ.get("RENDERFM_GAUSSIANS", "4000"))
+        server = Server("--max-gaussians", "3000")
         check_journey(browser, server)
         browser.close()
     check(server.stop() == 0 and os.listdir(server.temporary) == [], "SIGTERM ends the server and removes its folder")
