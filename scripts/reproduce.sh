@@ -3,26 +3,23 @@
 # here), measurements on held-out scans, ablations. What is done stays in OUT: the same command goes on where it was
 # cut short. The tables come on stdout and into OUT/tables.md, the figures into OUT/pictures.
 #
-# Usage: scripts/reproduce.sh [--quick] [--train] [--ablations] [--full-steps N] [--no-build] [SCANS] OUT
+# Usage: scripts/reproduce.sh [--quick] [--train] [--ablations] [--no-build] [SCANS] OUT
 #   SCANS           folder of the scans that configs/prepare/small.yaml names; or $RENDERFM_SCANS
 #   --quick         everything in minutes, on small made-up patients alone: proves that it runs, not how good it is
 #   --train         train with configs/small.yaml instead of taking the network that ships
 #   --ablations     also train and compare the ablations (always with --quick)
 #   --no-build      take the programs that are in build/release/bin
-#   --full-steps N  of 6DGS + AGP; 30000, the authors' number, unless given. Another number needs another OUT
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-usage() { stop "usage: scripts/reproduce.sh [--quick] [--train] [--ablations] [--full-steps N] [--no-build] [SCANS] OUT"; }
-quick=false train=false ablations=false build=true full_steps="" folders=()
+usage() { stop "usage: scripts/reproduce.sh [--quick] [--train] [--ablations] [--no-build] [SCANS] OUT"; }
+quick=false train=false ablations=false build=true folders=()
 while [ "$#" -gt 0 ]; do
   case "$1" in
     --quick) quick=true ;;
     --train) train=true ;;
     --ablations) ablations=true ;;
     --no-build) build=false ;;
-    --full-steps) full_steps="${2:-}"; shift || usage
-                  [[ "$full_steps" =~ ^[1-9][0-9]*$ ]] || usage ;;
-    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) usage ;;
     *) folders+=("$1") ;;
   esac
@@ -38,7 +35,7 @@ if $quick; then
   scale=quick train=true ablations=true
   data_config=configs/prepare/quick.yaml held_out_config=configs/prepare/quick-held-out.yaml
   train_config=configs/smoke.yaml train_steps=40 warmup=5 every=20
-  finetune_steps=50 full_steps="${full_steps:-100}" start_points=5000
+  methods_config=configs/eval/quick.yaml
   ablation_names=(no-priming view-independent) ablation_steps=20
   data_time="a minute" held_out_time="a minute" train_time="a minute" ablation_time="half a minute"
 else
@@ -48,9 +45,9 @@ else
   scale=full
   data_config=configs/prepare/small.yaml held_out_config=configs/prepare/held-out.yaml
   train_config=configs/small.yaml train_steps="" warmup=50 every=""
-  finetune_steps=1500 full_steps="${full_steps:-30000}" start_points=100000
+  methods_config=configs/eval/held-out.yaml
   ablation_names=(no-priming no-residual view-independent no-mask l1-only narrow) ablation_steps=300
-  data_time="an hour" held_out_time="45 minutes" train_time="hours" ablation_time="ten minutes"
+  data_time="an hour" held_out_time="13 minutes" train_time="an hour" ablation_time="ten minutes"
 fi
 shipped="$root/models/renderfm-small.safetensors"
 $train || [ -e "$shipped" ] || stop "no network ships in $shipped; add --train"
@@ -111,13 +108,13 @@ else
   stage "network: $model, which ships"
 fi
 
-# Method by method over all scans: the quick ones are there early.
-measured=""
+# measure METHOD TIME [CASES]: one method over all scans, or those; the report is then of all that is measured.
+evaluate=("$bin/renderfm-eval" --dataset "$out/held-out" --config "$methods_config" --model "$model"
+          --out "$out/evaluation")
 measure() {
-  measured="${measured:+$measured,}$1"
   stage "measuring $1, about $2"
-  noted "evaluation-$1" "$bin/renderfm-eval" --dataset "$out/held-out" --methods "$measured" --model "$model" \
-    --steps "$finetune_steps" --full-steps "$full_steps" --start-points "$start_points" --out "$out/evaluation"
+  noted "evaluation-$1" "${evaluate[@]}" --methods "$1" ${3:+--cases "$3"}
+  "${evaluate[@]}" --report >/dev/null
 }
 if $quick; then
   for method in priming dvr network finetune 6dgs-agp; do measure "$method" "ten seconds"; done
@@ -126,7 +123,8 @@ else
   measure dvr "a minute"
   measure network "two minutes"
   measure finetune "ten minutes"
-  measure 6dgs-agp "two hours for 30000 steps of every scan and look"
+  preset_looks="$(cd "$out/held-out" && printf '%s,' *-auto)"
+  measure 6dgs-agp "half an hour" "${preset_looks%,}"
 fi
 
 if $ablations; then

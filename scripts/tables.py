@@ -41,17 +41,17 @@ def table(head, rows):
 
 
 def methods_table(evaluation, out):
-    views = sum(len(result["views"]) for (_, method), result in evaluation.results.items()
-                if method == evaluation.methods[0])
-    lines = [f"Means over {views} held-out views of {len(evaluation.cases)} cases (scan × look):", ""]
+    lines = [f"Means over the held-out views of {len(evaluation.cases)} cases (scan × look); means over other views do "
+             "not compare, the paired differences below do:", ""]
     rows = []
     for method in evaluation.methods:
         means = evaluation.summary[method]
+        views = sum(len(result["views"]) for (_, name), result in evaluation.results.items() if name == method)
         gaussians = f"{means['gaussians']:,}".replace(",", " ") if means["gaussians"] else "–"
-        rows.append(row(METHODS.get(method, method), *(number(means.get(m, math.nan), DIGITS[m]) for m in DIGITS),
+        rows.append(row(METHODS.get(method, method), views, *(number(means.get(m, math.nan), DIGITS[m]) for m in DIGITS),
                         seconds_text(means["preparation_s"]), gaussians,
                         code(command_of(out, f"evaluation-{method}"))))
-    return lines + table(["method", "PSNR (dB)", "SSIM", "FLIP", "time (s)", "Gaussians", "command"], rows)
+    return lines + table(["method", "views", "PSNR (dB)", "SSIM", "FLIP", "time (s)", "Gaussians", "command"], rows)
 
 
 def looks_table(evaluation):

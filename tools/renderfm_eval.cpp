@@ -7,6 +7,7 @@
 #include <set>
 
 #include "common/cli_main.h"
+#include "common/model_choice.h"
 #include "common/prepare_options.h"
 #include "renderfm/core/check.h"
 #include "renderfm/data/path_traced_views.h"
@@ -210,8 +211,7 @@ int main(int argc, char** argv) {
     app.add_option("--lpips", options.lpips, "LPIPS networks as scripts/export_lpips.py writes them")
         ->delimiter(',')
         ->group(methods);
-    app.add_option("--model", options.settings.model, "Network checkpoint, for network and finetune")
-        ->group(methods);
+    tools::add_model_option(app, options.settings.model)->group(methods);
     app.add_option("--device", options.device,
                    "Where the network runs and paths are traced: auto, cpu or cuda")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}).description(""))
@@ -219,6 +219,7 @@ int main(int argc, char** argv) {
     tools::add_prepare_options(app, options.scans);
     return [&] {
       options.settings.seed = common.seed;
+      options.settings.model = tools::model_file(options.settings.model);
       run(app, options);
     };
   });

@@ -70,8 +70,8 @@ class TablesTest(unittest.TestCase):
             out = pathlib.Path(folder)
             make_run(out)
             text = tables.tables(out)
-            self.assertIn("Means over 6 held-out views of 3 cases", text)
-            self.assertIn("| network | 23.00 | 0.5000 | 0.2500 | 2.0 | 123 456 | `renderfm-eval --methods network` |",
+            self.assertIn("Means over the held-out views of 3 cases", text)
+            self.assertIn("| network | 6 | 23.00 | 0.5000 | 0.2500 | 2.0 | 123 456 | `renderfm-eval --methods network` |",
                           text)
             # The unseen look of a alone: 12 and 14 dB by the network.
             self.assertIn("| a | unseen | 11.00 / 0.110 / 0.890, 1.0 s | 13.00 / 0.130 / 0.870, 2.0 s |", text)

@@ -22,18 +22,23 @@ std::filesystem::path shipped_model() {
   return std::filesystem::is_regular_file(model, error) ? model : std::filesystem::path();
 }
 
-std::unique_ptr<Network> choose_network(const std::string& model, const std::string& device) {
+std::string model_file(const std::string& model) {
   std::string path = model;
   const char* const environment = std::getenv("RENDERFM_MODEL");
   if (path.empty() && environment != nullptr) path = environment;
-  const bool ships = path.empty();
-  if (ships) path = shipped_model().string();
-  if (path.empty() || path == "primed") {
+  if (path.empty()) path = shipped_model().string();
+  return path == "primed" ? std::string() : path;
+}
+
+std::unique_ptr<Network> choose_network(const std::string& model, const std::string& device) {
+  const std::string path = model_file(model);
+  if (path.empty()) {
     log_info("model: none, the Gaussians are primed from the anatomy");
     return nullptr;
   }
   auto network = std::make_unique<Network>(Network::load(path, pick_device(device)));
-  log_info("model: {}{}", network->label(), ships ? ", which ships; --model takes another" : "");
+  log_info("model: {}{}", network->label(),
+           path == shipped_model() ? ", which ships; --model takes another" : "");
   return network;
 }
 

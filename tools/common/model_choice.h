@@ -18,7 +18,10 @@ CLI::Option* add_model_option(CLI::App& app, std::string& model);
 std::filesystem::path shipped_model();
 
 /// `model`: a checkpoint; "primed" for none; "" for what RENDERFM_MODEL names, else the one that ships, else
-/// none. `device`: auto, cpu or cuda. Says which it is; null for none.
+/// none. Empty for none.
+std::string model_file(const std::string& model);
+
+/// The network in model_file(model), null for none. `device`: auto, cpu or cuda. Says which it is.
 std::unique_ptr<Network> choose_network(const std::string& model, const std::string& device);
 
 }  // namespace renderfm::tools
