@@ -19,9 +19,9 @@ namespace {
 
 constexpr int kStillSide = 720;  // pixels
 
-constexpr const char* kScripts[] = {"icons.js",       "fields.js",    "camera.js",  "state.js",
-                                    "renderer.js",    "stage.js",     "cube.js",    "controls.js",
-                                    "organ_panel.js", "cut_panel.js", "capture.js", "main.js"};
+constexpr const char* kScripts[] = {"icons.js", "fields.js",  "camera.js",   "state.js",       "renderer.js",
+                                    "stage.js", "cube.js",    "controls.js", "organ_panel.js", "cut_panel.js",
+                                    "sheet.js", "capture.js", "main.js"};
 
 std::string joined_scripts() {
   std::string text;

@@ -318,8 +318,56 @@ def check_films(browser):
     page.close()
 
 
+def middle_of_scan(page, above):
+    """How far down the picture the scan's middle lies, of what is brighter than the ground above this row."""
+    settle(page)
+    bright = picture(page.screenshot())[:int(above), 20:250].max(axis=2) > 60
+    return float(np.mean(np.nonzero(bright[100:])[0])) + 100
+
+
+def check_sheet(page):
+    """A phone shows the scan first; its panels are sheets below it."""
+    organs, button = page.locator("#organs"), page.locator("#organs-button")
+    check(organs.is_hidden() and button.inner_text() == "Organs" and button.bounding_box()["height"] >= 44, "a button named Organs, no panel yet")
+    top = page.locator("#tools").bounding_box()["y"]
+    check(float(hash_of(page)["zoom"]) > 1 and top > 740, "the scan fills the picture")
+    whole = middle_of_scan(page, top)
+    button.tap()
+    settle(page)
+    box = organs.bounding_box()
+    check(box["x"] == 0 and box["width"] == 390 and 400 < box["y"] < 500 and abs(box["y"] + box["height"] - 844) < 1, f"the panel is a sheet over the lower half {box}")
+    moved = middle_of_scan(page, box["y"])
+    check(moved < whole - 100 and abs(moved - box["y"] / 2) < 60, f"the scan moves from row {whole:.0f} to row {moved:.0f}, the middle of what is free")
+    check(page.locator("#notice").bounding_box()["y"] < box["y"], "the notice stays in sight")
+
+    def drag(to):
+        head = organs.locator("header").bounding_box()
+        page.mouse.move(60, head["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(60, to, steps=3)
+        page.mouse.up()
+        settle(page)
+
+    drag(150)
+    check(organs.bounding_box()["height"] > 700, "dragged up, it is tall")
+    drag(520)
+    check(abs(organs.bounding_box()["y"] - box["y"]) < 1, "dragged down, it is as before")
+    drag(830)
+    check(organs.is_hidden() and button.get_attribute("aria-expanded") == "false", "dragged away, it is closed")
+    check(abs(middle_of_scan(page, top) - whole) < 3, "and the scan is back in the middle")
+    page.click("#views-button")
+    page.click("[data-view=L]")
+    settle(page)
+    check(float(hash_of(page)["az"]) == 90, "a view is chosen by name")
+    page.click("#more-button")
+    check(page.locator("#shot span").is_visible(), "the tools are named")
+    page.click("#reset")
+    check(float(hash_of(page)["az"]) == 0 and page.locator("#shot").is_hidden(), "and gone after use")
+
+
 def check_presets_and_phone(browser):
-    page = open_page(browser, page_2_file, {"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = open_page(browser, page_2_file, {"width": 390, "height": 844}, has_touch=True, is_mobile=True,
+                     reduced_motion="reduce")
     page.wait_for_function("window.renderfm !== undefined")
     settle(page)
     check(page.locator("#presets button").count() == 2, "two transfer functions, two buttons")
@@ -330,10 +378,7 @@ def check_presets_and_phone(browser):
     check(hash_of(page)["tf"] == "bone", "the switch chooses")
     check(psnr(first, picture(page.screenshot())) < 30, "and shows the other")
     check(page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone needs no scrolling aside")
-    page.touchscreen.tap(370, 500)
-    page.click("#organs-button")
-    box = page.locator("#organs").bounding_box()
-    check(box["x"] >= 0 and box["x"] + box["width"] <= 390.5 and box["y"] + box["height"] <= 844.5, "the panel fits")
+    check_sheet(page)
     check_clean(page, "phone")
     page.close()
 

@@ -24,14 +24,33 @@ function cameraAxes(azimuth, elevation) {
   return { right: side, down, forward };
 }
 
-// For a picture of width x height pixels of a scan with radius `radius`.
-function makeCamera(state, radius, width, height) {
+// The zoom at which a box, [[low, high] of each axis] in mm, fills what `camera` has free.
+function fittingZoom(camera, box, radius) {
+  const MARGIN = 0.96, slopes = camera.free.map((pixels) => MARGIN * pixels / 2 / camera.focal);
+  let distance = 0;
+  for (let k = 0; k < 8; ++k) {
+    const corner = box.map((sides, axis) => sides[(k >> axis) & 1]);
+    const depth = dot(camera.forward, corner);
+    [camera.right, camera.down].forEach((axis, n) => {
+      distance = Math.max(distance, Math.abs(dot(axis, corner)) / slopes[n] - depth);
+    });
+  }
+  return radius / distance / Math.sin(FIELD_OF_VIEW / 2);
+}
+
+const NOTHING_COVERED = { left: 0, top: 0, right: 0, bottom: 0 };
+
+// For a picture of width x height pixels of a scan with radius `radius`; the scan stands in the middle of what is
+// not covered, pixels from each side.
+function makeCamera(state, radius, width, height, covered = NOTHING_COVERED) {
   const axes = cameraAxes(state.az, state.el);
   const distance = radius / state.zoom / Math.sin(FIELD_OF_VIEW / 2);
   const position = added(state.pan, scaled(axes.forward, -distance));
-  const focal = 0.5 * Math.min(width, height) / Math.tan(FIELD_OF_VIEW / 2);
+  const free = [width - covered.left - covered.right, height - covered.top - covered.bottom];
+  const centre = [covered.left + free[0] / 2, covered.top + free[1] / 2];
+  const focal = 0.5 * Math.min(...free) / Math.tan(FIELD_OF_VIEW / 2);
   const margin = 0.15;
-  const slopes = [(-margin * width - width / 2) / focal, (width / 2 + margin * width) / focal,
-                  (-margin * height - height / 2) / focal, (height / 2 + margin * height) / focal];
-  return { ...axes, position, distance, focal, slopes, width, height, mmPerPixel: distance / focal };
+  const slopes = [(-margin * width - centre[0]) / focal, ((1 + margin) * width - centre[0]) / focal,
+                  (-margin * height - centre[1]) / focal, ((1 + margin) * height - centre[1]) / focal];
+  return { ...axes, position, distance, focal, free, centre, slopes, width, height, mmPerPixel: distance / focal };
 }

@@ -9,12 +9,15 @@ function download(blob, name) {
 // The picture with scale bar, orientation and notice drawn in.
 async function takePicture(stage) {
   await stage.settled();
-  const { canvas } = stage;
+  const { canvas, covered } = stage;
+  stage.covered = NOTHING_COVERED;
   const camera = stage.camera(1);
   stage.renderer.draw(camera, cuttingPlanes(stage.state), stage.background);
   const copy = element("canvas", { width: canvas.width, height: canvas.height });
   const context = copy.getContext("2d");
   context.drawImage(canvas, 0, 0);
+  stage.covered = covered;
+  stage.requestDraw();
   const unit = canvas.width / canvas.clientWidth;
   const bar = scaleBar(camera.mmPerPixel, 120 * unit);
   const x = 16 * unit, y = canvas.height - 40 * unit;

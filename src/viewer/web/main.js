@@ -37,6 +37,8 @@ function makeStage() {
   return stage;
 }
 
+const COMPACT = matchMedia("(max-width: 560px), (max-height: 430px)");  // as in style.css
+
 function start(stage) {
   const { canvas } = stage;
   let hashTimer, turning = false, lastTurn = 0;
@@ -87,10 +89,21 @@ function start(stage) {
     requestAnimationFrame(turn);
   }
 
+  // Where room is short, the scan fills it.
+  let box, atHome = false;
+  const homeZoom = () => (COMPACT.matches && box ? Math.max(1, fittingZoom(stage.camera(1), box, stage.radius)) : 1);
+
   function reset() {
     setTurning(false);
     Object.assign(stage.state, { az: 0, el: 0, zoom: 1, pan: [0, 0, 0] });
+    stage.state.zoom = homeZoom();
     changed();
+  }
+
+  // An address without a view shows the scan as reset does.
+  function goHome() {
+    if (atHome && box) reset();
+    if (box) atHome = false;
   }
 
   function setTheme(theme) {
@@ -100,12 +113,49 @@ function start(stage) {
     changed();
   }
 
+  const PANELS = ["organs", "cuts"];
   function openPanel(id, open) {
-    for (const name of ["organs", "cuts"]) {
+    openTools("");
+    for (const name of PANELS) {
       const show = name === id && open;
       byId(name).hidden = !show;
       byId(`${name}-button`).setAttribute("aria-expanded", String(show));
     }
+  }
+  const closePanels = () => openPanel("", false);
+  const sheets = Object.fromEntries(PANELS.map((name) => [name, new Sheet(byId(name), closePanels)]));
+
+  // Where room is short, the tools wait behind two buttons.
+  const TOOLS = ["views", "more"];
+  function openTools(name) {
+    byId("tools").dataset.open = name;
+    for (const each of TOOLS) byId(`${each}-button`).setAttribute("aria-expanded", String(each === name));
+  }
+  for (const name of TOOLS) byId(`${name}-button`).onclick = () => openTools(byId("tools").dataset.open === name ? "" : name);
+  byId("tools").addEventListener("click", (event) => { if (event.target.closest(".picture button")) openTools(""); });
+  canvas.addEventListener("pointerdown", () => openTools(""));
+
+  // The scan stands in the middle of what the panels leave free.
+  function measureCovered() {
+    const whole = canvas.getBoundingClientRect();
+    const covered = { ...NOTHING_COVERED };
+    const panel = PANELS.map(byId).find((each) => !each.hidden);
+    if (stage.state.ui && COMPACT.matches) {
+      covered.top = byId("title-bar").getBoundingClientRect().bottom;
+      covered.bottom = whole.bottom - byId("tools").getBoundingClientRect().top;
+    }
+    if (stage.state.ui && panel) {
+      const box = panel.getBoundingClientRect();
+      if (!NARROW.matches) covered.right = whole.right - box.left;
+      // A sheet that is raised further than half covers the scan.
+      else covered.bottom = Math.max(covered.bottom, Math.min(whole.bottom - box.top, SHEET_STOPS[1] * whole.height));
+    }
+    if (covered.top + covered.bottom > 0.7 * whole.height) covered.top = covered.bottom = 0;  // a thumbnail
+    byId("stage").style.setProperty("--covered", `${covered.bottom}px`);
+    byId("stage").style.setProperty("--aside", `${covered.right}px`);
+    if (Object.keys(covered).every((side) => covered[side] === stage.covered[side])) return stage.requestDraw();
+    stage.covered = covered;
+    stage.change({ moving: true });
   }
   const togglePanel = (id) => openPanel(id, byId(id).hidden);
 
@@ -139,9 +189,11 @@ function start(stage) {
       element("button", { role: "radio", "data-set": index, "aria-checked": "false", onclick: () => chooseSet(index) }, set.title)));
   }
 
-  stage.onLoad = (index, histogram) => {
+  stage.onLoad = (index, loaded) => {
     byId("loading").hidden = true;
-    organPanel.show(index, histogram);
+    box = loaded.box;
+    goHome();
+    organPanel.show(index, loaded.histogram);
     cutPanel.update();
   };
   stage.onDraw = (camera) => {
@@ -152,13 +204,14 @@ function start(stage) {
     byId("scale-text").textContent = bar.text;
   };
 
+  byId("search").addEventListener("focus", () => sheets.organs.raise());  // a phone's keyboard needs the lower half
   for (const button of document.querySelectorAll("[data-view]")) button.onclick = () => goTo(button.dataset.view);
   byId("reset").onclick = reset;
   byId("turn").onclick = () => setTurning(!turning);
   byId("theme").onclick = () => setTheme(stage.state.theme === "light" ? "dark" : "light");
   byId("organs-button").onclick = () => togglePanel("organs");
   byId("cuts-button").onclick = () => togglePanel("cuts");
-  for (const button of document.querySelectorAll(".panel .close")) button.onclick = () => openPanel("organs", false);
+  for (const button of document.querySelectorAll(".panel .close")) button.onclick = closePanels;
   byId("help-button").onclick = () => byId("help").showModal();
   byId("help").onclick = (event) => { if (event.target === byId("help")) byId("help").close(); };
   const shoot = async () => download(await takePicture(stage), "render-fm.png");
@@ -166,6 +219,7 @@ function start(stage) {
   byId("record").onclick = async () => {
     setTurning(false);
     byId("record").disabled = true;
+    closePanels();  // for what they cover
     const film = await takeFilm(stage, { seconds: window.renderfm.filmSeconds, onProgress: (share) => toast(`Recording, ${Math.round(100 * share)} %`) });
     byId("record").disabled = false;
     if (film) download(film.blob, `render-fm.${film.suffix}`);
@@ -190,7 +244,7 @@ function start(stage) {
     const pressable = event.target.matches("button, summary, input");
     if (event.key === "Escape") {
       if (typing) event.target.blur();
-      else openPanel("organs", false);
+      else closePanels();
       return canvas.focus();
     }
     if (typing || slides) return;
@@ -209,20 +263,25 @@ function start(stage) {
   function applyHash() {
     const before = stage.state.tf;
     stage.state = stateFromHash(page, location.hash);
+    atHome = stage.state.ui && !/[#&](az|el|zoom|pan)=/.test(location.hash);
     document.body.classList.toggle("bare", !stage.state.ui);
+    measureCovered();
     setTheme(stage.state.theme);
     organPanel.update();
     cutPanel.update();
     if (stage.loading === undefined || before !== stage.state.tf) showSet();
+    else goHome();
   }
   window.addEventListener("hashchange", applyHash);
-  new ResizeObserver(() => stage.requestDraw()).observe(canvas);
+  const observer = new ResizeObserver(measureCovered);
+  for (const each of [canvas, byId("title-bar"), byId("tools"), ...PANELS.map(byId)]) observer.observe(each);
   canvas.addEventListener("webglcontextlost", (event) => {
     event.preventDefault();
     fallBack("The graphics card was lost. Reload the page to try again.");
   });
 
   applyHash();
+  // On a small screen the scan comes first.
   if (stage.state.ui && window.innerWidth > 1000 && page.organs.length > 1) openPanel("organs", true);
 
   // For pages that embed this one, and for tests.

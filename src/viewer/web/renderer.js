@@ -142,7 +142,7 @@ class Renderer {
       gl.uniform3fv(uniforms.uDown, camera.down);
       gl.uniform3fv(uniforms.uForward, camera.forward);
       gl.uniform2f(uniforms.uFocal, camera.focal, camera.focal);
-      gl.uniform2f(uniforms.uCentre, camera.width / 2, camera.height / 2);
+      gl.uniform2f(uniforms.uCentre, ...camera.centre);
       gl.uniform2f(uniforms.uSize, camera.width, camera.height);
       gl.uniform4fv(uniforms.uSlopes, camera.slopes);
       const count = Math.min(planes.length, MAX_PLANES);

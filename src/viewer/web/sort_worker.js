@@ -81,7 +81,15 @@ async function load(header, text) {
     depth: new Float32Array(count), keys: new Uint32Array(count), rows: new Uint32Array(count),
     otherKeys: new Uint32Array(count), otherRows: new Uint32Array(count),
   };
-  return { words, rows, texels, histogram };
+  return { words, rows, texels, histogram, box: set.position.map(extent) };
+}
+
+// Where nearly all of some values lie, from a sample of them.
+function extent(values) {
+  const stride = Math.ceil(values.length / 20000);
+  const sample = values.filter((_, n) => n % stride === 0).sort();
+  const outside = Math.floor(sample.length * 0.004);
+  return [sample[outside], sample[sample.length - 1 - outside]];
 }
 
 // How far the mean of Gaussian n moves along `axis` for the direction (x, y, z) / length.

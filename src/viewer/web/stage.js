@@ -12,6 +12,7 @@ class Stage {
     this.renderer = new Renderer(canvas, shaders);
     this.state = freshState();
     this.background = [0, 0, 0];
+    this.covered = NOTHING_COVERED;  // by panels, in CSS pixels from each side
     this.quality = 1;  // of a moving picture, in pixels along each side
     this.moving = false;
     this.sorting = false;
@@ -43,7 +44,7 @@ class Stage {
       this.renderer.setGaussians(this.page.sets[message.id], message);
       this.ready = true;
       this.sorting = false;
-      this.onLoad(message.id, message.histogram);
+      this.onLoad(message.id, message);
       this.change();
     } else if (message.kind === "order") {
       this.sorting = false;
@@ -98,7 +99,10 @@ class Stage {
   camera(quality) {
     const width = Math.max(1, Math.round(this.canvas.width * quality));
     const height = Math.max(1, Math.round(this.canvas.height * quality));
-    return makeCamera(this.state, this.radius, width, height);
+    const unit = width / Math.max(1, this.canvas.clientWidth);
+    const covered = {};
+    for (const side in this.covered) covered[side] = this.covered[side] * unit;
+    return makeCamera(this.state, this.radius, width, height, covered);
   }
 
   fitCanvas() {
