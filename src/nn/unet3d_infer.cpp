@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "instance_norm.h"
 #include "layers.h"
@@ -18,6 +19,15 @@ namespace renderfm {
 namespace {
 
 constexpr std::int64_t kHeadGrain = 4096;  // voxels
+
+// On Intel's CPUs some convolutions of few channels are MKL's matrix products, whose last bits change with
+// the number of threads unless MKL is told before its first use. Elsewhere they do not, and the same word
+// would slow MKL down.
+const bool kStrictProducts = [] {
+  __builtin_cpu_init();
+  if (__builtin_cpu_is("intel")) ::setenv("MKL_CBWR", "AUTO,STRICT", /*overwrite=*/0);
+  return true;
+}();
 
 std::int64_t voxel_count(const torch::Tensor& x) { return x.size(2) * x.size(3) * x.size(4); }
 
