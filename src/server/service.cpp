@@ -177,7 +177,7 @@ struct Service::Impl {
       receive(scan, body, path);
       const std::lock_guard lock(store.mutex());
       scan->data = path;
-      scan->gaussians = is_gaussian_suffix(suffix);
+      scan->gaussians = holds_gaussians(path.filename().string());
       scan->last_seen = std::chrono::steady_clock::now();
     } catch (...) {
       store.close(scan->id);
@@ -186,12 +186,22 @@ struct Service::Impl {
     return json_response(201, {{"id", scan->id}});
   }
 
+  // A job reads the labels' path without the lock.
+  static void expect_idle(const Scan& scan) {
+    if (scan.busy()) throw HttpError(409, "this scan is being worked on; organ labels come before that");
+  }
+
   Response take_labels(const ScanStore::ScanPtr& scan, const Request& request, Body& body) {
     const std::string name = upload_name(request);
     const fs::path path = scan->folder / ("labels" + labels_suffix(name));
     const UploadPlace place(uploads);
+    {
+      const std::lock_guard lock(store.mutex());
+      expect_idle(*scan);
+    }
     receive(scan, body, path);
     const std::lock_guard lock(store.mutex());
+    expect_idle(*scan);
     scan->labels = path;
     scan->labels_name = display_name(name);
     return json_response(201, {{"labels", scan->labels_name}});
@@ -335,12 +345,13 @@ Service::~Service() = default;
 
 std::string Service::open_here(const fs::path& scan_path, const fs::path& labels, const std::string& tf) {
   ScanStore& store = impl_->store;
-  const fs::path absolute = fs::absolute(scan_path).lexically_normal();
+  fs::path absolute = fs::absolute(scan_path).lexically_normal();
+  if (!absolute.has_filename()) absolute = absolute.parent_path();  // "slices/"
   const ScanStore::ScanPtr scan = store.open(display_name(absolute.string()));
   {
     const std::lock_guard lock(store.mutex());
     scan->data = absolute;
-    scan->gaussians = is_gaussian_suffix(absolute.extension().string());
+    scan->gaussians = holds_gaussians(absolute.filename().string());
     if (!labels.empty()) {
       scan->labels = fs::absolute(labels);
       scan->labels_name = display_name(labels.string());

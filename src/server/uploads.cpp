@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
@@ -65,9 +64,7 @@ std::string labels_suffix(const std::string& client_name) {
                               display_name(client_name)));
 }
 
-bool is_gaussian_suffix(const std::string& suffix) {
-  return std::find(kGaussians.begin(), kGaussians.end(), suffix) != kGaussians.end();
-}
+bool holds_gaussians(const std::string& name) { return !suffix_among(kGaussians, name).empty(); }
 
 void store(Body& body, const std::filesystem::path& path) {
   const int fd =

@@ -17,7 +17,7 @@ std::string display_name(const std::string& client_name);
 /// Throws HttpError 415 for another.
 std::string scan_suffix(const std::string& client_name);
 std::string labels_suffix(const std::string& client_name);
-bool is_gaussian_suffix(const std::string& suffix);
+bool holds_gaussians(const std::string& name);
 
 /// Writes the body to `path`, a new file. Removes it again where the body stops short or the disk is full.
 void store(Body& body, const std::filesystem::path& path);

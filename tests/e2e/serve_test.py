@@ -1,11 +1,13 @@
 """renderfm-view --serve as a user meets it, in headless Chromium, on a small phantom: a CT is dropped, watched, seen,
-shown otherwise, fine-tuned and downloaded. And as others meet it: wrong hosts and origins, paths that leave their
+shown otherwise, fine-tuned and downloaded; a zip of DICOM slices and files of Gaussians are dropped; a CT is named when
+the server is started. And as others meet it: wrong hosts and origins, paths that leave their
 root, files that are too large, cut short or no scan, and some thousand mutated requests.
 
 Usage: serve_test.py RENDERFM_PREPARE RENDERFM_VIEW. Exits 77 where there is no Chromium or no playwright.
 Environment: RENDERFM_SCREENSHOTS, a folder for pictures of every state.
 """
 import atexit
+import io
 import json
 import os
 import pathlib
@@ -18,10 +20,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 try:
+    import nibabel
+    import numpy as np
+    from PIL import Image
     from playwright.sync_api import sync_playwright
     from plyfile import PlyData
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 except ImportError as error:
     print(f"[  SKIPPED ] {error}")
     sys.exit(77)
@@ -49,7 +57,8 @@ class Server:
         self.process = subprocess.Popen([view, "--serve", "0", "--spacing", "10", *more], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": self.temporary})
         atexit.register(self.process.kill)
-        self.url = self.process.stdout.readline().strip()
+        self.place = self.process.stdout.readline().strip()  # its address, and the scan that it was started with
+        self.url = self.place.partition("#")[0]
         self.port = int(re.match(r"http://[^/]*:(\d+)/", self.url).group(1))
         self.token = re.search("&quot;token&quot;:&quot;([0-9a-f]+)", self.raw("GET", "/")[1]).group(1)
 
@@ -94,6 +103,36 @@ def make_scan():
     case = pathlib.Path(work.name, "p", "phantom_0001")
     shutil.copy(case / "ct.nii.gz", os.path.join(work.name, "Thorax 12.nii.gz"))
     shutil.copy(case / "labels.nii.gz", os.path.join(work.name, "segmentation.nii.gz"))
+
+
+def make_dicom(folder):
+    """The phantom as axial slices, which come in no order and from above."""
+    image = nibabel.as_closest_canonical(nibabel.load(os.path.join(work.name, "Thorax 12.nii.gz")))
+    hu = np.asarray(image.dataobj)[::-1, ::-1]  # right to left, front to back, feet to head
+    step = image.header.get_zooms()
+    corner = nibabel.affines.apply_affine(image.affine, [hu.shape[0] - 1, hu.shape[1] - 1, 0]) * [-1, -1, 1]
+    os.mkdir(folder)
+    study, series, frame = generate_uid(), generate_uid(), generate_uid()
+    for k in range(hu.shape[2]):
+        ds = Dataset()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = CTImageStorage
+        ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = generate_uid()
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, frame
+        ds.Modality, ds.PatientName, ds.PatientID = "CT", "SECRET^NAME", "SECRET-ID"
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+        ds.InstanceNumber = hu.shape[2] - k
+        ds.ImagePositionPatient = [f"{v:.4f}" for v in (corner[0], corner[1], corner[2] + k * step[2])]
+        ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        ds.PixelSpacing = [f"{step[1]:.4f}", f"{step[0]:.4f}"]
+        ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+        ds.Columns, ds.Rows = hu.shape[:2]
+        ds.BitsAllocated = ds.BitsStored = 16
+        ds.HighBit, ds.PixelRepresentation = 15, 1
+        ds.RescaleSlope, ds.RescaleIntercept = 1, 0
+        ds.PixelData = np.round(hu[:, :, k].T).astype("<i2").tobytes()
+        ds.save_as(os.path.join(folder, f"IM{k * 7919 % 1000:04}"), enforce_file_format=True)
 
 
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -282,6 +321,114 @@ def check_journey(browser, server):
     page.close()
 
 
+def opened(page, server):
+    """What the server says of the scan that the page shows."""
+    wait_until(page, "document.body.dataset.state === 'view' || !document.getElementById('drop-error').hidden")
+    if state_of(page) != "view":
+        check(False, f"it is shown: {page.locator('#drop-error').inner_text()}")
+        return None
+    wait_view(page, "look1")
+    page.evaluate("document.querySelector('#frames iframe').contentWindow.renderfm.settled()")
+    return server.ask("GET", "/api/scans/" + page.evaluate("location.hash.slice(6)"))[1]
+
+
+def drawn(page):
+    """The share of the picture that is not ground."""
+    page.wait_for_timeout(50)
+    picture = np.asarray(Image.open(io.BytesIO(page.locator("#frames").screenshot())).convert("RGB")).astype(int)
+    ground = picture[len(picture) // 2, 3]
+    return float((np.abs(picture - ground).max(axis=2) > 40).mean())
+
+
+def names_organ(page, name):
+    return name in page.evaluate("document.querySelector('#frames iframe').contentDocument.getElementById('page').textContent")
+
+
+def close_scan(page):
+    page.click("#new-scan")
+    wait_until(page, "document.body.dataset.state === 'drop'")
+
+
+def check_kinds(browser):
+    """Everything that can be dropped but a volume in one file."""
+    server = Server("--max-gaussians", "3000")
+    page = browser.new_page(viewport=SMALL)
+    page.goto(server.url)
+    slices = os.path.join(work.name, "slices")
+    make_dicom(slices)
+    archive = os.path.join(work.name, "study.ZIP")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for number, name in enumerate(sorted(os.listdir(slices))):
+            out.write(os.path.join(slices, name), f"DICOM/S{number % 3}/{name}")
+        out.writestr("DICOM/viewer/autorun.inf", "[autorun]")
+    drop(page, archive, os.path.join(work.name, "segmentation.nii.gz"))
+    state = opened(page, server)
+    if state:
+        count = state["looks"][0]["count"]
+        check(state["kind"] == "scan" and count > 1000 and drawn(page) > 0.05, f"a zip of DICOM slices: {count} Gaussians on {drawn(page):.0%} of the picture")
+        check(names_organ(page, "liver"), "with the organs of the labels beside it")
+        check("SECRET" not in json.dumps(state) + server.raw("GET", f"/scans/{state['id']}/pages/look1")[1], "without the patient's name")
+        files = []
+        for kind in ("ply", "glb", "spz"):
+            files.append(os.path.join(work.name, f"shared.{kind}"))
+            with server.connect() as connection:
+                connection.sendall(f"GET /scans/{state['id']}/looks/0/{kind} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                pathlib.Path(files[-1]).write_bytes(b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")[2])
+        close_scan(page)
+        for path in files:
+            drop(page, path)
+            name, seen = os.path.basename(path), opened(page, server)
+            if not seen:
+                continue
+            check(seen["kind"] == "gaussians" and seen["looks"][0]["count"] == count and drawn(page) > 0.05, f"{name}: {seen['looks'][0]['count']} Gaussians on {drawn(page):.0%} of the picture")
+            check(page.locator("#tune-button").is_hidden() and page.locator("#look optgroup").count() == 1, "nothing is offered that needs the scan")
+            if path.endswith("ply"):
+                check(names_organ(page, "liver"), "its organs are there")
+            close_scan(page)
+    # Broken ones are refused in a sentence that names them.
+    for name, content in {"cut.ply": pathlib.Path(work.name, "shared.ply").read_bytes()[:-100], "a.glb": b"glTF" + bytes(100), "b.spz": random.Random(2).randbytes(300),
+                          "empty.zip": b"PK\5\6" + bytes(18), "c.zip": random.Random(3).randbytes(300)}.items():
+        path = pathlib.Path(work.name, name)
+        path.write_bytes(content)
+        page.evaluate("document.getElementById('drop-error').hidden = true")
+        drop(page, str(path))
+        page.wait_for_selector("#drop-error:not([hidden])")
+        text = page.locator("#drop-error").inner_text()
+        check(name in text and server.temporary not in text and "\n" not in text, f"{name}: '{text}'")
+    page.close()
+    check(server.stop() == 0 and os.listdir(server.temporary) == [], "nothing of these stays")
+
+
+def check_started_with(browser):
+    """Scans that are named on the command line."""
+    scan, labels = (os.path.join(work.name, name) for name in ("Thorax 12.nii.gz", "segmentation.nii.gz"))
+    for given, more, name in [(scan, ["--labels", labels, "--tf", "bone"], "Thorax 12.nii.gz"), (os.path.join(work.name, "slices") + "/", [], "slices"),
+                              (os.path.join(work.name, "shared.ply"), [], "shared.ply")]:
+        server = Server(given, "--max-gaussians", "3000", *more)
+        page = browser.new_page(viewport=SMALL)
+        page.goto(server.place)
+        state = opened(page, server)
+        if state:
+            check(state["name"] == name and drawn(page) > 0.02, f"started with {given}: {state['looks'][0]['count']} Gaussians on {drawn(page):.0%} of the picture")
+            check(not more or (state["looks"][0]["tf"] == "bone" and state["labels"] == "segmentation.nii.gz"), "as the command line says")
+            if more:
+                page.select_option("#look", page.locator("#look optgroup[label='Make another'] option").first.get_attribute("value"))
+                wait_view(page, "look2")
+            close_scan(page)
+        check(os.path.exists(given) and os.path.exists(labels), "closing it leaves the user's files alone")
+        page.close()
+        check(server.stop() == 0 and os.listdir(server.temporary) == [] and os.path.exists(given), "and so does the server's end")
+    server = Server(os.path.join(work.name, "holiday.nii.gz"))
+    page = browser.new_page(viewport=SMALL)
+    page.goto(server.place)
+    page.wait_for_selector("#drop-error:not([hidden])")
+    check("holiday.nii.gz" in page.locator("#drop-error").inner_text(), f"started with what is no scan: '{page.locator('#drop-error').inner_text()}'")
+    page.close()
+    server.stop()
+    outcome = subprocess.run([view, "--serve", "0", "/nowhere/ct.nii.gz"], capture_output=True, text=True)
+    check(outcome.returncode == 2 and "/nowhere/ct.nii.gz" in outcome.stderr, f"started with nothing: {outcome.stderr.strip()}")
+
+
 def check_hostile(server):
     scan = pathlib.Path(work.name, "Thorax 12.nii.gz").read_bytes()
     for path in ["/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "/scans/../etc/passwd",
@@ -352,6 +499,8 @@ def main():
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         server = Server("--max-gaussians", "3000")
         check_journey(browser, server)
+        check_kinds(browser)
+        check_started_with(browser)
         browser.close()
     check(server.stop() == 0 and os.listdir(server.temporary) == [], "SIGTERM ends the server and removes its folder")
     server = Server("--max-upload", "1")
