@@ -7,12 +7,12 @@
 #include <optional>
 
 #include "data/case_folder.h"
-#include "data/case_lock.h"
 #include "data/case_maker.h"
 #include "data/estimate.h"
 #include "data/picture.h"
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
+#include "renderfm/core/file_lock.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/progress.h"
 
@@ -82,7 +82,7 @@ class Workshop {
   }
 
   void write_resolved() const {
-    CaseLock lock(run_.out / kFolderLock);
+    FileLock lock(run_.out / kFolderLock);
     lock.lock();
     remove_temporaries(run_.out);
     AtomicFile resolved(run_.out / "prepare.yaml");
@@ -115,7 +115,7 @@ class Workshop {
 
   /// False where another process is at it.
   bool make(const CasePlan& plan, bool wait) {
-    CaseLock lock(run_.out / ".locks" / plan.name);
+    FileLock lock(run_.out / ".locks" / plan.name);
     if (wait) {
       lock.lock();
     } else if (!lock.try_lock()) {
@@ -207,7 +207,7 @@ class Workshop {
       if (is_case(folder_of(plan))) finished.push_back(folder_of(plan));
     }
     if (finished.empty() || config_.views.train + config_.views.test == 0) return;
-    CaseLock lock(run_.out / kFolderLock);
+    FileLock lock(run_.out / kFolderLock);
     lock.lock();
     summary_.contact_sheet = run_.out / "contact_sheet.png";
     write_overview(finished, summary_.contact_sheet);

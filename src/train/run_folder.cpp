@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <system_error>
+#include <thread>
 
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
@@ -23,6 +24,12 @@ std::int64_t parse_number(const std::string& text) {
 std::int64_t step_of(const fs::path& path) {
   const std::string stem = path.stem().string();
   return path.extension() == ".safetensors" && stem.starts_with("step-") ? parse_number(stem.substr(5)) : -1;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail_input("cannot make the run's folder {}: {}", folder.string(), error.message());
 }
 
 }  // namespace
@@ -55,11 +62,21 @@ bool RunFolder::has_run() const {
 }
 
 void RunFolder::create() const {
-  for (const fs::path& folder : {root_, checkpoints(), pictures()}) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) fail_input("cannot make the run's folder {}: {}", folder.string(), error.message());
+  for (const fs::path& folder : {root_, checkpoints(), pictures()}) make_folder(folder);
+}
+
+std::unique_ptr<FileLock> RunFolder::take(std::chrono::milliseconds patience) const {
+  make_folder(root_);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  auto lock = std::make_unique<FileLock>(root_ / ".lock");
+  while (!lock->try_lock()) {
+    if (std::chrono::steady_clock::now() > end) {
+      fail_input("{} trains in {}; let it end, or name another --out", lock->holder(), root_.string());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+  lock->sign();
+  return lock;
 }
 
 void RunFolder::save(Checkpoint checkpoint, std::int64_t step, std::int64_t keep) const {

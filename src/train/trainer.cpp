@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "renderfm/core/atomic_file.h"
 #include "renderfm/core/check.h"
+#include "renderfm/core/file_lock.h"
 #include "renderfm/core/interrupt.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/version.h"
@@ -34,10 +36,38 @@ namespace {
 constexpr const char* kConfig = "config";
 constexpr const char* kBest = "best_psnr";
 
+// A launcher that starts a job again may do so a moment before the old process is gone.
+constexpr std::chrono::seconds kPatience{5};
+
+// Process 0 alone writes, so it alone takes the folder; all of them stop where it cannot.
+std::unique_ptr<FileLock> take_for_all(const RunFolder& folder, ProcessGroup& group) {
+  std::unique_ptr<FileLock> lock;
+  std::exception_ptr failure;
+  torch::Tensor failed = torch::zeros({1});
+  if (group.rank() == 0) {
+    try {
+      lock = folder.take(kPatience);
+    } catch (const Error&) {
+      failure = std::current_exception();
+      failed.fill_(1);
+    }
+  }
+  group.sum(failed);
+  if (failure) std::rethrow_exception(failure);
+  if (failed.item<float>() > 0)
+    fail_input("process 0 cannot train in {}; it says why", folder.root().string());
+  return lock;
+}
+
 class Run {
  public:
   Run(const TrainConfig& config, const TrainingData& data, const RunOptions& options, ProcessGroup& group)
-      : config_(config), data_(data), folder_(options.out), group_(group), stepper_(config, data, group) {
+      : config_(config),
+        data_(data),
+        folder_(options.out),
+        group_(group),
+        lock_(take_for_all(folder_, group)),
+        stepper_(config, data, group) {
     begin(options);
   }
 
@@ -278,6 +308,7 @@ class Run {
   const TrainingData& data_;
   RunFolder folder_;
   ProcessGroup& group_;
+  std::unique_ptr<FileLock> lock_;
   Stepper stepper_;
   std::unique_ptr<Journal> journal_;  // rank 0 alone
   std::unique_ptr<TensorBoard> board_;

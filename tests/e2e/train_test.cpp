@@ -1,6 +1,9 @@
 // renderfm-train as a user runs it.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+
+#include <map>
 
 #include "renderfm/core/sha256.h"
 #include "support/program.h"
@@ -107,6 +110,44 @@ TEST_F(Train, LeavesARunWhoseNetworkInferUses) {
       << told;
   EXPECT_NE(infer("three.ply", "RENDERFM_MODEL=primed ").find("model: none"), std::string::npos);
   EXPECT_NE(test::read_file(out("two.ply")).substr(0, 4096).find("small (sha256"), std::string::npos);
+}
+
+// The first process is halted, so that nothing but the second one can change the folder.
+TEST_F(Train, ASecondProcessInAFolderStopsAndTouchesNothing) {
+  const fs::path folder = out_folder() / "run";
+  const std::string command = fmt::format("exec {} {} --set optimizer.steps=1000000 2>{}", RENDERFM_TRAIN,
+                                          usual(), file("first").string());
+  const pid_t first = ::fork();
+  if (first == 0) {
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  while (test::read_file(folder / "metrics.jsonl").empty()) {
+    ASSERT_EQ(::waitpid(first, &status, WNOHANG), 0) << test::read_file(file("first"));
+    ::usleep(20000);
+  }
+  ::kill(first, SIGSTOP);
+  ::waitpid(first, &status, WUNTRACED);
+  ASSERT_TRUE(WIFSTOPPED(status)) << test::read_file(file("first"));
+  const auto contents = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (entry.is_regular_file()) files[entry.path().string()] = test::read_file(entry.path());
+    }
+    return files;
+  };
+  const auto before = contents();
+  const test::Outcome second = train(usual() + " --resume auto");
+  EXPECT_EQ(second.exit_code, 2) << second.err;
+  EXPECT_NE(second.err.find(fmt::format("process {} on ", first)), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("trains in " + folder.string()), std::string::npos) << second.err;
+  EXPECT_TRUE(contents() == before) << "the second process changed the folder of the first";
+  ::kill(first, SIGKILL);
+  ::waitpid(first, &status, 0);
+  const test::Outcome after = train(usual() + " --resume auto");
+  EXPECT_EQ(after.exit_code, 0) << after.err;
+  EXPECT_TRUE(fs::exists(folder / "checkpoints/step-00000002.safetensors"));
 }
 
 TEST_F(Train, SaysInOneSentenceWhatIsWrong) {

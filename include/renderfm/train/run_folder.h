@@ -3,15 +3,19 @@
 //   config.yaml                       the resolved config
 //   checkpoints/step-00001000.safetensors   the newest ones; renderfm-infer --model reads each
 //   checkpoints/best.safetensors      of the highest validation PSNR
+//   .lock                             held by the process that trains here
 //   metrics.jsonl, events.out.tfevents.*, curve.svg, pictures/step-00001000.png
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "renderfm/core/file_lock.h"
 #include "renderfm/model/checkpoint.h"
 
 namespace renderfm::train {
@@ -29,6 +33,10 @@ class RunFolder {
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
   std::filesystem::path pictures() const { return root_ / "pictures"; }
+
+  /// Makes the folder and takes it: no other process may while the result lives. Waits up to `patience` for
+  /// one that is about to end. Throws kBadInput naming the process that keeps it.
+  std::unique_ptr<FileLock> take(std::chrono::milliseconds patience) const;
 
   /// True where a run began here, whether or not it can go on.
   bool has_run() const;
