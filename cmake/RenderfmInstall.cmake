@@ -2,8 +2,10 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Installed programs find LibTorch where this build found it; it is too large to copy.
-set(CMAKE_INSTALL_RPATH ${LibTorch_RPATH})
+# Programs find the libraries that they load by themselves beside them, and LibTorch where this build found it; it is
+# too large to copy.
+set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}" ${LibTorch_RPATH})
 
 # Called once every target exists.
 function(renderfm_install)

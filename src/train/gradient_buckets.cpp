@@ -31,7 +31,7 @@ struct GradientBuckets::Impl {
   struct Bucket {
     std::vector<torch::Tensor> parameters;
     std::size_t missing = 0;
-    torch::Tensor flat;  // CPU: Gloo sums there
+    torch::Tensor flat;
     std::function<void()> wait;
   };
   struct Hook {
@@ -58,7 +58,8 @@ struct GradientBuckets::Impl {
       pieces.push_back(parameter.grad().defined() ? parameter.grad().reshape({-1})
                                                   : at::zeros({parameter.numel()}, parameter.options()));
     }
-    bucket.flat = at::cat(pieces).to(torch::kCPU);
+    bucket.flat = at::cat(pieces);
+    if (!group->sums_on_gpu()) bucket.flat = bucket.flat.to(torch::kCPU);
     bucket.wait = group->start_sum(bucket.flat);
   }
 };
@@ -102,6 +103,8 @@ void GradientBuckets::finish() {
   const at::NoGradGuard no_grad;
   impl_->running = false;
   for (; impl_->next < impl_->buckets.size(); ++impl_->next) impl_->send(impl_->buckets[impl_->next]);
+  // A process that has died is noticed by Gloo at once, by NCCL perhaps only after the timeout.
+  if (impl_->group != nullptr && impl_->group->sums_on_gpu()) impl_->group->wait_for_all();
   for (Impl::Bucket& bucket : impl_->buckets) {
     bucket.wait();
     std::int64_t offset = 0;

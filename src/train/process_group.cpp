@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "renderfm/core/check.h"
+#include "renderfm/core/log.h"
 #include "renderfm/train/distributed.h"
 
 #ifdef RENDERFM_WITH_GLOO
@@ -12,6 +13,8 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "train/nccl.h"
 #endif
 
 namespace renderfm::train {
@@ -26,7 +29,9 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 struct ProcessGroup::Impl {
   c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
+  std::chrono::milliseconds timeout;
+  c10::intrusive_ptr<c10d::Backend> gloo;
+  c10::intrusive_ptr<c10d::Backend> nccl;  // where all processes have it
 };
 
 ProcessGroup::ProcessGroup(const Membership& membership, std::int64_t timeout_s) : membership_(membership) {
@@ -40,6 +45,7 @@ ProcessGroup::ProcessGroup(const Membership& membership, std::int64_t timeout_s)
     options.waitWorkers = false;
     options.timeout = timeout;
     impl_ = std::make_unique<Impl>();
+    impl_->timeout = timeout;
     impl_->store = c10::make_intrusive<c10d::PrefixStore>(
         fmt::format("renderfm/{}", membership.attempt),
         c10::make_intrusive<c10d::TCPStore>(membership.master, options));
@@ -59,6 +65,26 @@ ProcessGroup::ProcessGroup(const Membership& membership, std::int64_t timeout_s)
   }
 }
 
+void ProcessGroup::use(torch::Device device) {
+  if (!impl_) return;
+  std::string reason;
+  MakeNcclGroup* const make = device.is_cuda() ? load_nccl(reason) : nullptr;
+  torch::Tensor lacking = at::full({1}, make == nullptr ? 1 : 0, torch::kFloat32);
+  sum(lacking);
+  if (lacking.item<float>() > 0) {
+    if (device.is_cuda()) {
+      log_warning(
+          "gradients travel by Gloo through the memory of the hosts: {} of {} processes are without NCCL{}",
+          lacking.item<float>(), size(), reason.empty() ? "" : fmt::format(" ({})", reason));
+    }
+    return;
+  }
+  impl_->nccl = start_nccl(make, c10::make_intrusive<c10d::PrefixStore>("nccl", impl_->store),
+                           {static_cast<int>(rank()), static_cast<int>(size()), device, impl_->timeout});
+}
+
+bool ProcessGroup::sums_on_gpu() const { return impl_ && impl_->nccl; }
+
 std::function<void()> ProcessGroup::start_sum(torch::Tensor tensor) {
   if (!impl_) return [] {};
   const auto lost = [this](const std::string& reason) {
@@ -70,7 +96,7 @@ std::function<void()> ProcessGroup::start_sum(torch::Tensor tensor) {
   };
   try {
     std::vector<torch::Tensor> tensors{tensor};
-    const auto work = impl_->gloo->allreduce(tensors);
+    const auto work = (tensor.is_cuda() ? impl_->nccl : impl_->gloo)->allreduce(tensors);
     return [work, lost] {
       try {
         work->wait();
@@ -97,6 +123,10 @@ ProcessGroup::ProcessGroup(const Membership& membership, std::int64_t) : members
         membership.launcher, membership.size);
   }
 }
+
+void ProcessGroup::use(torch::Device) {}
+
+bool ProcessGroup::sums_on_gpu() const { return false; }
 
 std::function<void()> ProcessGroup::start_sum(torch::Tensor) {
   return [] {};

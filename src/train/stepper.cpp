@@ -1,5 +1,6 @@
 #include "train/stepper.h"
 
+#include <ATen/Context.h>
 #include <ATen/DeviceGuard.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
@@ -21,7 +22,11 @@ namespace {
 
 torch::Device device_for(const TrainConfig& config, const ProcessGroup& group) {
   torch::Device device = pick_device(config.device);
-  if (device.is_cuda()) device = {torch::kCUDA, static_cast<c10::DeviceIndex>(group.membership().local_rank)};
+  if (device.is_cuda()) {
+    // Slurm may show each process its own GPU alone.
+    const auto gpus = static_cast<std::int64_t>(at::getNumGPUs());
+    device = {torch::kCUDA, static_cast<c10::DeviceIndex>(group.membership().local_rank % gpus)};
+  }
   return device;
 }
 
@@ -61,6 +66,7 @@ Stepper::Stepper(const TrainConfig& config, const TrainingData& data, ProcessGro
                config.optimizer.batch, group.size(), group.size());
   }
   if (data.train.size() == 0) fail_input("the data set has no training cases");
+  group.use(device_);
   forward_.bf16 = config.precision == "bf16" || (config.precision == "auto" && device_.is_cuda());
   forward_.view_dependent = config.view_dependent;
   if (forward_.bf16 && device_.is_cpu()) {

@@ -43,8 +43,14 @@ class ProcessGroup {
   std::int64_t size() const { return membership_.size; }
   const Membership& membership() const { return membership_; }
 
-  /// Starts to sum a contiguous CPU tensor over all processes, in place; call what is returned to wait for
-  /// it. Every process must start the same sums in the same order. Throws kRuntime when another one is lost.
+  /// Where the gradients will lie. On GPUs starts NCCL, where the build has it, and says so where it has not;
+  /// every process must call it. Throws kRuntime where NCCL does not start.
+  void use(torch::Device device);
+  /// True where start_sum takes CUDA tensors too.
+  bool sums_on_gpu() const;
+
+  /// Starts to sum a contiguous tensor over all processes, in place; call what is returned to wait for it.
+  /// Every process must start the same sums in the same order. Throws kRuntime when another one is lost.
   std::function<void()> start_sum(torch::Tensor tensor);
   void sum(torch::Tensor tensor) { start_sum(std::move(tensor))(); }
   void wait_for_all();
