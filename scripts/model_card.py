@@ -117,6 +117,8 @@ LIMITS = """
 - Trained on few scans and on made-up patients: what it has not met, such as implants, other scanners or rare anatomy,
   it may draw wrongly. Its pictures are to be judged against the CT, never instead of it.
 - Colours follow the transfer function, lit by a uniform sky; other light is not learned.
+- It learns from pictures of 256 × 256 pixels. Drawn much larger, its Gaussians are small beside their distance and surfaces
+  show the lattice of voxels, which those of `--model primed` do not.
 - Where labels are wrong or missing, what depends on organs is wrong with them.
 - Nothing here was tried for a clinical purpose. Not for diagnosis.
 
