@@ -20,9 +20,8 @@ namespace {
 
 constexpr std::int64_t kHeadGrain = 4096;  // voxels
 
-// On Intel's CPUs some convolutions of few channels are MKL's matrix products, whose last bits change with
-// the number of threads unless MKL is told before its first use. Elsewhere they do not, and the same word
-// would slow MKL down.
+// On Intel's CPUs MKL is part of some convolutions, and their last bits change with the number of threads
+// unless it is told before its first use. On AMD's they were the same without.
 const bool kStrictProducts = [] {
   __builtin_cpu_init();
   if (__builtin_cpu_is("intel")) ::setenv("MKL_CBWR", "AUTO,STRICT", /*overwrite=*/0);
