@@ -1,6 +1,5 @@
 // Requests as the server's page sends them, where fuzzing it starts. The first byte says in which pieces they
-// come;
-// '@' stands for a scan that is open.
+// come.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +7,9 @@
 #include <vector>
 
 namespace renderfm::fuzz {
+
+constexpr char kScanName = '@';        // stands for the name of a scan that is open
+constexpr char kNextRequest = '\x1e';  // begins one more request to the same server
 
 inline std::vector<std::vector<std::uint8_t>> server_seeds() {
   struct Order {
@@ -28,16 +30,19 @@ inline std::vector<std::vector<std::uint8_t>> server_seeds() {
       {"DELETE /api/scans/@ ", ""},
   };
   std::vector<std::vector<std::uint8_t>> seeds;
+  std::string visit(1, '\xff');
   for (const auto& [line, body] : kOrders) {
     const std::string content = body;
-    std::string text(1, '\xff');
-    text += line;
+    std::string text = line;
     text +=
         "HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:8080\r\nAccept: */*\r\n"
         "X-RenderFM-Token: x\r\nContent-Length: ";
     text += std::to_string(content.size()) + "\r\n\r\n" + content;
-    seeds.emplace_back(text.begin(), text.end());
+    seeds.emplace_back(1, '\xff');
+    seeds.back().insert(seeds.back().end(), text.begin(), text.end());
+    visit += text + kNextRequest;
   }
+  seeds.emplace_back(visit.begin(), visit.end());
   return seeds;
 }
 

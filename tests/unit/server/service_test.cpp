@@ -193,6 +193,7 @@ TEST_F(ServiceTest, WorksOnOneAtATimeAndBoundsTheQueue) {
   order(ids[0], R"({"kind":"look"})");
   wait_for(ids[0], [](const json& s) { return s["job"]["state"] == "running"; });
   order(ids[0], R"({"kind":"look"})", 409);
+  EXPECT_EQ(status("PUT /api/scans/" + ids[0] + "/labels?name=l.nii", "labels"), 409);
   for (int n = 1; n <= 8; ++n) order(ids[n], R"({"kind":"look"})");
   EXPECT_EQ(answer("GET /api/scans/" + ids[2])["job"]["ahead"], 2);
   order(ids[9], R"({"kind":"look"})", 503);
@@ -222,6 +223,9 @@ TEST_F(ServiceTest, BoundsUploads) {
   EXPECT_EQ(answer("GET /api/scans/" + id)["name"], "passwd.nii");
   EXPECT_EQ(status("PUT /api/scans/" + id + "/labels?name=l.nii.gz", "labels"), 201);
   EXPECT_EQ(status("PUT /api/scans/" + id + "/labels?name=l.ply", "labels"), 415);
+  const std::string splats = answer("POST /api/scans?name=SPLATS.PLY", "ply").value("id", "");
+  EXPECT_EQ(answer("GET /api/scans/" + splats)["kind"], "gaussians");
+  EXPECT_EQ(answer("GET /api/scans/" + id)["kind"], "scan");
   struct stat folder {};
   ASSERT_EQ(::stat(workspaces().at(0).c_str(), &folder), 0);
   EXPECT_EQ(folder.st_mode & 0777, 0700);
