@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
   options.scans.size = "256x256";
   options.scans.split = "test";
   options.scans.test_views = 10;
-  options.scans.wish.views.train = 20;
+  options.scans.wish.views.count.train = 20;
   const tools::Program program{
       "renderfm-eval", "Measures methods on the held-out views of scans and writes a report.",
       "  renderfm-eval --dataset cases --out evaluation\n"

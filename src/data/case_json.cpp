@@ -71,6 +71,7 @@ std::string case_to_json(const CaseInfo& info) {
         {"height", info.height},
         {"train", info.train_views.size()},
         {"test", info.test_views.size()},
+        {"close_ups", info.close_ups},
         {"maps", info.maps},
         {"least_test_angle_deg", info.least_test_angle_deg}}},
       {"rendering",
@@ -123,7 +124,8 @@ CaseInfo case_from_json(const std::string& text, const std::string& where) {
     info.height = views.at("height").get<int>();
     info.train_views.resize(views.at("train").get<std::size_t>());
     info.test_views.resize(views.at("test").get<std::size_t>());
-    info.maps = views.value("maps", false);  // cases of earlier versions have no such key
+    info.close_ups = views.value("close_ups", 0);  // cases of earlier versions have no such keys
+    info.maps = views.value("maps", false);
     info.least_test_angle_deg = views.at("least_test_angle_deg").get<double>();
     const Json& rendering = json.at("rendering");
     info.rendering.light = rendering.at("light").get<std::string>();

@@ -7,6 +7,7 @@
 #include "renderfm/core/log.h"
 #include "renderfm/core/version.h"
 #include "renderfm/data/boxes.h"
+#include "renderfm/data/close_up.h"
 #include "renderfm/data/random_tf.h"
 #include "renderfm/data/view_plan.h"
 #include "renderfm/math/rng.h"
@@ -119,9 +120,11 @@ CaseMaker::Look CaseMaker::choose_look(const CasePlan& plan, const Scene& scene)
   return look;
 }
 
-void CaseMaker::set_views(CaseInfo& info, const CasePlan& plan) const {
+void CaseMaker::set_views(CaseInfo& info, const CasePlan& plan, const std::vector<StartPoint>& points) const {
   const ViewWish& wish = config_.views;
-  const ViewPlan views = plan_views(wish.train, wish.test, case_seed(config_, plan));
+  const ViewCounts& count = scans_[plan.scan].views;
+  const std::uint64_t seed = case_seed(config_, plan);
+  const ViewPlan views = plan_views(count.train, count.test, seed);
   info.width = wish.width;
   info.height = wish.height;
   info.maps = wish.maps;
@@ -129,11 +132,18 @@ void CaseMaker::set_views(CaseInfo& info, const CasePlan& plan) const {
   int number = 0;
   for (const auto& [directions, list] :
        {std::pair(&views.train, &info.train_views), std::pair(&views.test, &info.test_views)}) {
-    for (const ViewDirection& direction : *directions) {
+    for (std::size_t n = 0; n < directions->size(); ++n) {
+      const ViewDirection& direction = (*directions)[n];
+      ViewSphere sphere = info.view_sphere;
+      if (is_close_up(n, wish.close_ups)) {
+        sphere = close_up_sphere(sphere, points, direction, wish.zoom,
+                                 hash64(seed, static_cast<std::uint64_t>(number)));
+        ++info.close_ups;
+      }
       const std::string name = fmt::format("{:03}", number++);
-      list->push_back(make_view(orbit_camera(info.view_sphere, direction.azimuth_deg, direction.elevation_deg,
-                                             wish.width, wish.height),
-                                name, info.folder, wish.maps));
+      list->push_back(make_view(
+          orbit_camera(sphere, direction.azimuth_deg, direction.elevation_deg, wish.width, wish.height), name,
+          info.folder, wish.maps));
     }
   }
 }
@@ -174,7 +184,6 @@ CaseStart CaseMaker::start(const CasePlan& plan, const std::filesystem::path& fo
   content.view_sphere = organs == everything() ? sphere_of(*start.medium)
                                                : sphere_of(Medium(box_ct, box_labels, look.tf, everything()));
   content.tf = std::move(look.tf);
-  set_views(content, plan);
   const ViewWish& views = config_.views;
   content.rendering = {std::filesystem::path(config_.light).stem().string(),
                        config_.exposure,
@@ -190,6 +199,7 @@ CaseStart CaseMaker::start(const CasePlan& plan, const std::filesystem::path& fo
   content.plan = plan.fingerprint;
   content.made_by = "renderfm " + std::string(build_info().version);
   start.points = start_points(*start.medium, box_labels, config_.points);
+  set_views(content, plan, start.points);
   return start;
 }
 

@@ -37,7 +37,7 @@ class CaseMaker {
 
   const Scene& scene(const CasePlan& plan);
   Look choose_look(const CasePlan& plan, const Scene& scene) const;
-  void set_views(CaseInfo& info, const CasePlan& plan) const;
+  void set_views(CaseInfo& info, const CasePlan& plan, const std::vector<StartPoint>& points) const;
 
   const PrepareConfig& config_;
   const std::vector<ScanSource>& scans_;

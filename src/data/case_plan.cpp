@@ -57,6 +57,7 @@ std::string describe(const ScanSource& scan) {
 std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, const CasePlan& plan,
                         const Renderer& renderer) {
   const ViewWish& views = config.views;
+  const ViewCounts& count = scan.views;
   const SceneWish& scenes = scan.scenes;
   std::string text =
       fmt::format("schema {} seed {} scan {} case {}\n", kCaseSchema, config.seed, describe(scan), plan.name);
@@ -68,10 +69,12 @@ std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, con
   if (plan.box >= 0) {
     text += fmt::format(" {} {} {}", scenes.box_voxels, scenes.halo_voxels, scenes.least_foreground);
   }
-  text += fmt::format("\nviews {} {} {}x{} {} {} {} {} {} {} ", views.train, views.test, views.width,
+  text += fmt::format("\nviews {} {} {}x{} {} {} {} {} {} {} ", count.train, count.test, views.width,
                       views.height, views.samples, views.test_samples, renderer.denoiser, renderer.device,
                       config.exposure, config.points);
-  if (views.maps) text += "maps ";  // nothing otherwise: data sets from before there were maps go on
+  // Nothing where they are off: data sets from before there were any go on.
+  if (views.close_ups > 0) text += fmt::format("close-ups {} {} ", views.close_ups, views.zoom);
+  if (views.maps) text += "maps ";
   std::error_code error;
   const bool own_light = std::filesystem::is_regular_file(config.light, error);
   text += own_light ? sha256_of_file(config.light) : config.light;

@@ -68,7 +68,11 @@ Renderer path_traced_views(const PrepareConfig& config, const std::string& devic
   options.rig = pathtrace::light_rig(config.light);
   const auto exposure = static_cast<float>(config.exposure);
   Renderer renderer;
-  renderer.denoiser = config.views.train > 0 ? choose_denoiser(config.views.denoise) : "none";
+  const bool trains = config.views.count.train > 0 ||
+                      std::any_of(config.scans.begin(), config.scans.end(), [](const ScanEntry& entry) {
+                        return entry.views && entry.views->train > 0;
+                      });
+  renderer.denoiser = trains ? choose_denoiser(config.views.denoise) : "none";
   renderer.device = choose_device(device);
   renderer.make = [options, exposure, cuda = renderer.device == "cuda"](const Medium& medium,
                                                                         std::uint64_t seed) {

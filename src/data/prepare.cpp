@@ -1,6 +1,7 @@
 #include "renderfm/data/prepare.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <numeric>
@@ -92,25 +93,26 @@ class Workshop {
 
   void say_plan() {
     const ViewWish& views = config_.views;
-    const std::int64_t per_case =
-        std::int64_t{views.train} * views.samples + std::int64_t{views.test} * views.test_samples;
     for (std::size_t n = begin_; n < end_; ++n) {
       const FolderState state = folder_state(folder_of(all_[n]), all_[n].fingerprint);
       if (state == FolderState::kFinished) continue;
-      samples_left_ += per_case;
+      const ViewCounts& count = scans_[all_[n].scan].views;
       ++cases_left_;
-      for (int view = 0; state == FolderState::kUnfinished && view < views.train + views.test; ++view) {
-        if (is_file(folder_of(all_[n]) / "views" / fmt::format("{:03}.png", view))) {
-          samples_left_ -= view < views.train ? views.samples : views.test_samples;
+      for (int view = 0; view < count.train + count.test; ++view) {
+        const bool is_test = view >= count.train;
+        ++views_left_[is_test];
+        if (state == FolderState::kUnfinished &&
+            is_file(folder_of(all_[n]) / "views" / fmt::format("{:03}.png", view))) {
+          --views_left_[is_test];
         }
       }
     }
     const std::string shard = run_.shards > 1 ? fmt::format(" (shard {} of {}, {} cases in all)", run_.shard,
                                                             run_.shards, all_.size())
                                               : "";
-    log_info("plan: {} cases{}, {} finished before; {} training and {} test views of {} x {} in each",
-             summary_.planned, shard, summary_.planned - cases_left_, views.train, views.test, views.width,
-             views.height);
+    log_info("plan: {} cases{}, {} finished before; {} training and {} test views of {} x {} to make",
+             summary_.planned, shard, summary_.planned - cases_left_, views_left_[0], views_left_[1],
+             views.width, views.height);
   }
 
   /// False where another process is at it.
@@ -172,19 +174,15 @@ class Workshop {
 
   void begin_progress(const CaseStart& start, const ViewRenderer& renderer) {
     const ViewWish& wish = config_.views;
-    if (wish.train + wish.test > 0) {
+    const CaseInfo& first = start.content;
+    if (!first.train_views.empty() || !first.test_views.empty()) {
       const Estimate estimate = measure_pilot(start, renderer, wish, renderer_.denoiser != "none");
-      double bytes = (wish.train + wish.test) * estimate.view_bytes;
+      double bytes = (views_left_[0] + views_left_[1]) * estimate.view_bytes;
       for (const std::string& name : case_file_names()) {
-        bytes += static_cast<double>(fs::file_size(start.content.folder / name));
+        bytes += cases_left_ * static_cast<double>(fs::file_size(first.folder / name));
       }
-      bytes *= cases_left_;
-      const double share = static_cast<double>(samples_left_) /
-                           (static_cast<double>(cases_left_) * (std::int64_t{wish.train} * wish.samples +
-                                                                std::int64_t{wish.test} * wish.test_samples));
       const double seconds =
-          share * cases_left_ *
-          (wish.train * estimate.seconds_per_train_view + wish.test * estimate.seconds_per_test_view);
+          views_left_[0] * estimate.seconds_per_train_view + views_left_[1] * estimate.seconds_per_test_view;
       log_info("estimate from a pilot: views take about {}, files about {}", duration_text(seconds),
                size_text(bytes));
       const double free = static_cast<double>(fs::space(run_.out).available);
@@ -193,7 +191,7 @@ class Workshop {
                     run_.out.string(), size_text(free));
       }
     }
-    progress_.emplace("path tracing", samples_left_);
+    progress_.emplace("path tracing", views_left_[0] * wish.samples + views_left_[1] * wish.test_samples);
   }
 
   /// By whoever finds that no case is open any more.
@@ -206,7 +204,8 @@ class Workshop {
     for (const CasePlan& plan : all_) {
       if (is_case(folder_of(plan))) finished.push_back(folder_of(plan));
     }
-    if (finished.empty() || config_.views.train + config_.views.test == 0) return;
+    const auto has_views = [](const ScanSource& scan) { return scan.views.train + scan.views.test > 0; };
+    if (finished.empty() || std::none_of(scans_.begin(), scans_.end(), has_views)) return;
     FileLock lock(run_.out / kFolderLock);
     lock.lock();
     summary_.contact_sheet = run_.out / "contact_sheet.png";
@@ -221,7 +220,7 @@ class Workshop {
   CaseMaker maker_;
   std::size_t begin_ = 0, end_ = 0;
   int cases_left_ = 0;
-  std::int64_t samples_left_ = 0;  // per pixel, over all views
+  std::array<std::int64_t, 2> views_left_{};  // for training, for tests
   PrepareSummary summary_;
   std::string first_failure_;
   std::optional<Progress> progress_;

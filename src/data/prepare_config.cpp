@@ -9,6 +9,7 @@
 
 #include "data/name_bits.h"
 #include "renderfm/core/check.h"
+#include "renderfm/data/close_up.h"
 #include "renderfm/math/rng.h"
 
 namespace renderfm::data {
@@ -46,10 +47,17 @@ SceneWish read_scenes(const ConfigNode& node, SceneWish scenes) {
   return scenes;
 }
 
-ScanEntry read_scan(const ConfigNode& node, const SceneWish& scenes, const std::filesystem::path& folder) {
+ViewCounts read_counts(const ConfigNode& node, ViewCounts count) {
+  count.train = whole_number(node, "train", count.train, 0, 100000);
+  count.test = whole_number(node, "test", count.test, 0, 100000);
+  return count;
+}
+
+ScanEntry read_scan(const ConfigNode& node, const PrepareConfig& config,
+                    const std::filesystem::path& folder) {
   node.check_keys({"ct", "labels", "label_version", "series", "timepoint", "phantoms", "first_seed",
                    "population", "contrast", "totalsegmentator", "ct_org", "nnunet", "split", "splits",
-                   "limit", "scenes"});
+                   "limit", "scenes", "views"});
   ScanEntry entry;
   int kinds = 0;
   if (node.has("ct")) {
@@ -87,7 +95,11 @@ ScanEntry read_scan(const ConfigNode& node, const SceneWish& scenes, const std::
     for (const std::string& split : entry.keep_splits) check_split(split, node.at("splits").where());
   }
   entry.limit = whole_number(node, "limit", 0, 0, 1 << 30);
-  if (node.has("scenes")) entry.scenes = read_scenes(node.at("scenes"), scenes);
+  if (node.has("scenes")) entry.scenes = read_scenes(node.at("scenes"), config.scenes);
+  if (node.has("views")) {
+    node.at("views").check_keys({"train", "test"});
+    entry.views = read_counts(node.at("views"), config.views.count);
+  }
   return entry;
 }
 
@@ -166,6 +178,9 @@ std::string scan_to_yaml(const ScanEntry& entry) {
   if (!entry.keep_splits.empty()) text += fmt::format("    splits: {}\n", quoted(entry.keep_splits));
   if (entry.limit > 0) text += fmt::format("    limit: {}\n", entry.limit);
   if (entry.scenes) text += "    scenes:\n" + scenes_to_yaml(*entry.scenes, "      ");
+  if (entry.views) {
+    text += fmt::format("    views: {{train: {}, test: {}}}\n", entry.views->train, entry.views->test);
+  }
   return text;
 }
 
@@ -216,9 +231,6 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
   PrepareConfig config;
   config.seed = static_cast<std::uint64_t>(whole_number(yaml, "seed", 1, 0, 1 << 30));
   if (yaml.has("scenes")) config.scenes = read_scenes(yaml.at("scenes"), {});
-  for (const ConfigNode& scan : yaml.at("scans").items()) {
-    config.scans.push_back(read_scan(scan, config.scenes, scans_folder));
-  }
   config.validation_share = yaml.double_or("validation_share", 0);
   config.test_share = yaml.double_or("test_share", 0);
   config.label_dropout = yaml.double_or("label_dropout", 0);
@@ -235,10 +247,12 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
   }
   if (yaml.has("views")) {
     const ConfigNode node = yaml.at("views");
-    node.check_keys({"train", "test", "size", "samples", "test_samples", "denoise", "maps"});
+    node.check_keys(
+        {"train", "test", "close_ups", "zoom", "size", "samples", "test_samples", "denoise", "maps"});
     ViewWish& views = config.views;
-    views.train = whole_number(node, "train", views.train, 0, 100000);
-    views.test = whole_number(node, "test", views.test, 0, 100000);
+    views.count = read_counts(node, views.count);
+    views.close_ups = node.double_or("close_ups", views.close_ups);
+    views.zoom = node.double_or("zoom", views.zoom);
     if (node.has("size")) {
       const auto [width, height] = read_size(node.at("size"));
       views.width = width;
@@ -248,6 +262,9 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
     views.test_samples = whole_number(node, "test_samples", views.test_samples, 1, 1 << 20);
     if (node.has("denoise")) views.denoise = node.at("denoise").as_string();
     views.maps = node.bool_or("maps", views.maps);
+  }
+  for (const ConfigNode& scan : yaml.at("scans").items()) {
+    config.scans.push_back(read_scan(scan, config, scans_folder));
   }
   config.light = yaml.string_or("light", config.light);
   config.exposure = yaml.double_or("exposure", config.exposure);
@@ -268,8 +285,10 @@ void check_prepare_config(const PrepareConfig& config) {
   in_range("exposure", config.exposure, 1e-3, 1e3);
   in_range("the pictures' width", config.views.width, 1, kMaxSide);
   in_range("the pictures' height", config.views.height, 1, kMaxSide);
-  in_range("views.train", config.views.train, 0, 100000);
-  in_range("views.test", config.views.test, 0, 100000);
+  in_range("views.train", config.views.count.train, 0, 100000);
+  in_range("views.test", config.views.count.test, 0, 100000);
+  in_range("views.close_ups", config.views.close_ups, 0, 1);
+  in_range("views.zoom", config.views.zoom, 1, kMaxZoom);
   in_range("views.samples", config.views.samples, 1, 1 << 20);
   in_range("views.test_samples", config.views.test_samples, 1, 1 << 20);
   if (config.views.denoise != "auto" && config.views.denoise != "on" && config.views.denoise != "off") {
@@ -289,10 +308,11 @@ std::string to_yaml(const PrepareConfig& config) {
                       quoted(config.looks.presets), config.looks.random, config.looks.unseen,
                       config.looks.organ_subsets);
   text += fmt::format(
-      "views:\n  train: {}\n  test: {}\n  size: [{}, {}]\n  samples: {}\n  test_samples: {}\n  denoise: {}\n"
+      "views:\n  train: {}\n  test: {}\n  close_ups: {}\n  zoom: {}\n  size: [{}, {}]\n  samples: {}\n  "
+      "test_samples: {}\n  denoise: {}\n"
       "  maps: {}\n",
-      views.train, views.test, views.width, views.height, views.samples, views.test_samples,
-      quoted(views.denoise), views.maps);
+      views.count.train, views.count.test, views.close_ups, views.zoom, views.width, views.height,
+      views.samples, views.test_samples, quoted(views.denoise), views.maps);
   return text + fmt::format("light: {}\nexposure: {}\npoints: {}\n", quoted(config.light), config.exposure,
                             config.points);
 }
@@ -316,6 +336,7 @@ std::vector<ScanSource> list_scans(const PrepareConfig& config) {
       if (!keep.empty() && std::find(keep.begin(), keep.end(), scan.split) == keep.end()) continue;
       if (entry.limit > 0 && taken[scan.split]++ >= entry.limit) continue;
       scan.scenes = entry.scenes.value_or(config.scenes);
+      scan.views = entry.views.value_or(config.views.count);
       scan.estimate_labels =
           scan.split == "train" && drawn(config, scan.id, 0x6C6162656C) < config.label_dropout;
       all.push_back(std::move(scan));

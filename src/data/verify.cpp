@@ -89,24 +89,34 @@ void check_cameras(const CaseInfo& info, Findings& found) {
   constexpr double kTolerance = 1e-4;
   const double distance_mm =
       info.view_sphere.radius_mm / std::sin(0.5 * kFieldOfViewDeg * std::numbers::pi / 180);
+  int close_ups = 0;
   for (const auto* views : {&info.train_views, &info.test_views}) {
     for (const View& view : *views) {
       const Vec3d centre = view.camera.camera_from_world(info.view_sphere.centre_mm);
-      if (std::hypot(centre.x, centre.y) > kTolerance * distance_mm ||
+      const double aside_mm = std::hypot(centre.x, centre.y), radius_mm = info.view_sphere.radius_mm;
+      if (aside_mm > kTolerance * distance_mm ||
           std::abs(centre.z - distance_mm) > kTolerance * distance_mm) {
-        found.add("the camera of view {} does not look at the view sphere from its distance", view.name);
+        ++close_ups;
+        if (aside_mm > radius_mm || std::hypot(aside_mm, centre.z) < radius_mm) {
+          found.add("the camera of view {} does not look at the view sphere from outside", view.name);
+        }
       }
       if (view.camera.width != info.width || view.camera.height != info.height) {
         found.add("the camera of view {} has another size than the views", view.name);
       }
     }
   }
+  if (close_ups != info.close_ups) {
+    found.add("{} views are nearer than the view sphere's distance, case.json says {}", close_ups,
+              info.close_ups);
+  }
   double least_deg = 180;
   for (const View& train : info.train_views) {
     for (const View& test : info.test_views) {
-      const Vec3d a = normalised(train.camera.position_mm - info.view_sphere.centre_mm);
-      const Vec3d b = normalised(test.camera.position_mm - info.view_sphere.centre_mm);
-      least_deg = std::min(least_deg, std::acos(std::clamp(dot(a, b), -1.0, 1.0)) * 180 / std::numbers::pi);
+      const double *a = train.camera.rotation[2], *b = test.camera.rotation[2];  // the optical axes
+      least_deg =
+          std::min(least_deg, std::acos(std::clamp(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], -1.0, 1.0)) *
+                                  180 / std::numbers::pi);
     }
   }
   if (!info.train_views.empty() && !info.test_views.empty() &&

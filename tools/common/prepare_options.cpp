@@ -38,10 +38,14 @@ void add_prepare_options(CLI::App& app, PrepareOptions& options) {
   app.add_option("--random-tf", wish.looks.random, "Random transfer functions besides")
       ->check(CLI::Range(0, 10000).description(""))
       ->group(kScenes);
-  app.add_option("--views", wish.views.train,
+  app.add_option("--views", wish.views.count.train,
                  "Training views a case; 0 and no --test-views make CT and labels alone")
       ->group(kViews);
   app.add_option("--test-views", options.test_views, "Held-out views a case; by default a quarter of --views")
+      ->group(kViews);
+  app.add_option("--close-ups", wish.views.close_ups,
+                 "Share of the views that look at a place of the surface from near by")
+      ->check(CLI::Range(0.0, 1.0).description(""))
       ->group(kViews);
   app.add_option("--size", options.size, "WIDTHxHEIGHT in pixels")->group(kViews);
   app.add_option("--spp", wish.views.samples, "Samples per pixel of training views")->group(kViews);
@@ -91,7 +95,7 @@ data::PrepareConfig prepare_config(const PrepareOptions& options, std::uint64_t 
     config.scans.push_back(entry);
   }
   config.looks.presets = options.tf;
-  config.views.test = options.test_views.value_or((config.views.train + 3) / 4);
+  config.views.count.test = options.test_views.value_or((config.views.count.train + 3) / 4);
   if (options.crop > 0) {
     config.scenes.boxes = options.crops;
     config.scenes.box_voxels = options.crop;

@@ -69,9 +69,10 @@ struct CaseInfo {
   std::map<std::uint8_t, std::string> labels;  ///< names of the labels that occur
   ViewSphere view_sphere;                      ///< of the box under all organs
   int width = 0, height = 0;                   ///< of the views, pixels
+  int close_ups = 0;                           ///< of the views, the others show the whole view sphere
   bool maps = false;                           ///< the views have alpha and depth
   Rendering rendering;
-  double least_test_angle_deg = 0;  ///< least angle between a held-out view and a training view
+  double least_test_angle_deg = 0;  ///< least angle between the axes of a held-out view and a training view
   std::string source_sha256;        ///< of the scan's voxels and labels on the network grid
   std::string plan;                 ///< fingerprint of the settings that decide the files' bytes
   std::string made_by;              ///< program version

@@ -25,6 +25,7 @@ struct ScanEntry {
   std::vector<std::string> keep_splits;  ///< of a data set; empty keeps all
   int limit = 0;                         ///< at most so many scans of each split; 0 for all
   std::optional<SceneWish> scenes;       ///< instead of those of the config
+  std::optional<ViewCounts> views;       ///< likewise
 };
 
 struct LookWish {
@@ -35,7 +36,9 @@ struct LookWish {
 };
 
 struct ViewWish {
-  int train = 48, test = 12;  ///< a case
+  ViewCounts count;      ///< a case
+  double close_ups = 0;  ///< share of them, training and test views alike
+  double zoom = 3;       ///< of a close-up, at most: so many times nearer than a view of the whole
   int width = 512, height = 512;
   int samples = 64;              ///< per pixel of training views
   int test_samples = 1024;       ///< of test views, which are never denoised

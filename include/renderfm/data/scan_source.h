@@ -23,6 +23,11 @@ struct SceneWish {
   double whole_spacing_mm = 3;     ///< of whole scans beside boxes
 };
 
+/// How many views a case has.
+struct ViewCounts {
+  int train = 48, test = 12;
+};
+
 /// One scan, not yet read.
 struct ScanSource {
   std::string id;                         ///< unique in a data set, fit for a folder's name: "s0001"
@@ -30,6 +35,7 @@ struct ScanSource {
   SceneOptions files;                     ///< spacing apart
   std::optional<PhantomOptions> phantom;  ///< instead of files
   SceneWish scenes;                       ///< set by list_scans
+  ViewCounts views;                       ///< likewise
   bool estimate_labels = false;           ///< pass its labels by; set by list_scans
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "renderfm/data/boxes.h"
+#include "renderfm/data/close_up.h"
 #include "renderfm/data/prepare_config.h"
 #include "renderfm/data/random_tf.h"
 #include "renderfm/data/view_plan.h"
@@ -54,6 +55,50 @@ TEST(ViewPlan, CoversTheSphereEvenly) {
       EXPECT_NEAR(square[axis], 1.0 / 3, 0.1);
     }
   }
+}
+
+TEST(CloseUp, TakesItsShareOfAnyNumberOfViews) {
+  for (const double share : {0.0, 0.25, 0.5, 1.0}) {
+    for (const int views : {4, 8, 20}) {
+      int close_ups = 0;
+      for (int n = 0; n < views; ++n)
+        close_ups += data::is_close_up(static_cast<std::size_t>(n), share) ? 1 : 0;
+      EXPECT_EQ(close_ups, static_cast<int>(share * views)) << share << " of " << views;
+    }
+  }
+}
+
+// A ball's surface seen from everywhere: the camera aims at a point of it that faces the camera, from outside
+// the view sphere, and nearer than a view of the whole.
+TEST(CloseUp, LooksAtTheNearSurfaceFromOutside) {
+  const ViewSphere whole{{10, -20, 30}, 80};
+  std::vector<data::StartPoint> points;
+  for (const data::ViewDirection& view : data::plan_views(500, 0, 3).train) {
+    const Vec3d normal = data::direction_of(view), position = whole.centre_mm + normal * 60.0;
+    const auto narrow = [](Vec3d v) {
+      return Vec3f{static_cast<float>(v.x), static_cast<float>(v.y), static_cast<float>(v.z)};
+    };
+    points.push_back({narrow(position), narrow(normal), {1, 1, 1}});
+  }
+  double nearest = 1, farthest = 0;
+  std::uint64_t seed = 7;
+  for (const data::ViewDirection& view : data::plan_views(200, 0, 5).train) {
+    const ViewSphere sphere = data::close_up_sphere(whole, points, view, data::kMaxZoom, seed++);
+    const Camera camera = orbit_camera(sphere, view.azimuth_deg, view.elevation_deg, 64, 64);
+    const Vec3d target = sphere.centre_mm - whole.centre_mm, seen = camera.position_mm - whole.centre_mm;
+    EXPECT_NEAR(norm(target), 60, 1e-3);
+    EXPECT_GE(dot(target, data::direction_of(view)), 0.3 * 60 - 1e-3);
+    EXPECT_GT(norm(seen), whole.radius_mm);
+    const double share = sphere.radius_mm / whole.radius_mm;
+    EXPECT_LE(share, 1);
+    EXPECT_GE(share, 1 / data::kMaxZoom - 1e-9);
+    nearest = std::min(nearest, share);
+    farthest = std::max(farthest, share);
+  }
+  EXPECT_LT(nearest, 0.4);
+  EXPECT_GT(farthest, 0.8);
+  const ViewSphere without = data::close_up_sphere(whole, {}, {30, 10}, 2, 1);
+  EXPECT_EQ(without.centre_mm.y, whole.centre_mm.y);
 }
 
 TEST(ViewPlan, FollowsItsSeed) {

@@ -45,10 +45,10 @@ data::PrepareConfig tiny_config() {
       ConfigNode::parse(fmt::format(R"(
 scans:
   - {{ct: "{}", split: train}}
-  - {{ct: "{}", split: test}}
+  - {{ct: "{}", split: test, views: {{train: 2, test: 3}}}}
 scenes: {{spacing: 4, boxes: 1, box_voxels: 12, halo_voxels: 4, whole: 1, whole_spacing_mm: 4}}
 looks: {{presets: [bone], random: 1, unseen: 1, organ_subsets: 0.5}}
-views: {{train: 3, test: 2, size: [24, 16], samples: 2, test_samples: 4, maps: true}}
+views: {{train: 3, test: 2, close_ups: 0.5, size: [24, 16], samples: 2, test_samples: 4, maps: true}}
 points: 200)",
                                     g_scans.file("scan_a.nii"), g_scans.file("scan_b.nii")),
                         "tiny"));
@@ -137,6 +137,8 @@ TEST(Prepare, MakesCasesThatVerifyAndKeepsThemTheNextTime) {
     if (content.tf_family == "unseen") {
       EXPECT_EQ(content.split, "test");
     }
+    EXPECT_EQ(content.train_views.size(), content.scan == "scan_a" ? 3U : 2U);
+    EXPECT_EQ(content.close_ups, 2);  // one of three, one of two
     EXPECT_TRUE(content.maps);
     EXPECT_EQ(content.files.size(), data::case_file_names().size() + 15);
     const bool box = content.name.find("box") != std::string::npos;
@@ -353,6 +355,8 @@ TEST(Verify, FindsEveryKindOfDamage) {
             std::string::npos);
   EXPECT_NE(after("case.json", replace("\"least_test_angle_deg\": ", "\"least_test_angle_deg\": 9"))
                 .find("degrees from"),
+            std::string::npos);
+  EXPECT_NE(after("case.json", replace("\"close_ups\": 2", "\"close_ups\": 0")).find("2 views are nearer"),
             std::string::npos);
   EXPECT_NE(after("case.json", remove).find("no finished case"), std::string::npos);
   EXPECT_TRUE(data::verify_case(folder).empty());
