@@ -62,12 +62,12 @@ run_tests() {
   local preset="$1" start=$SECONDS
   local report="$root/build/$preset/test-report.xml"
   say "" "== tests ($preset)"
-  rm -f "$report"
+  rm -f "$report" "$report.failures"
   ctest --test-dir "build/$preset" --parallel "$(nproc)" --output-on-failure --no-tests=error \
     --output-junit "$report" --progress >&2 || true
   timings+=("$(printf '%5d  %s' $((SECONDS - start)) "tests ($preset)")")
   local counts
-  counts="$(python3 - "$report" <<'PYTHON'
+  counts="$(python3 - "$report" "$report.failures" <<'PYTHON'
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -80,6 +80,11 @@ for case in ElementTree.parse(sys.argv[1]).getroot().iter("testcase"):
         counts["passed"] += 1
     elif case.get("status") == "fail" or not chosen:  # a program that is missing did not skip: it is broken
         counts["failed"] += 1
+        said = [line for line in (case.findtext("system-out") or "").splitlines() if line.strip()]
+        telling = [n for n, line in enumerate(said) if re.search(r"failure|error|assert|exception", line, re.I)]
+        first = telling[0] if telling else max(0, len(said) - 12)
+        with open(sys.argv[2], "a") as failures:
+            print(case.get("name"), *said[first : first + 12], sep="\n    ", file=failures)
     else:
         counts["skipped"] += 1
         why = re.search(r"^skipped: no nvcc\b.*", case.findtext("system-out") or "", re.M)
@@ -94,7 +99,7 @@ PYTHON
   failed=$((failed + run_failed))
   skipped=$((skipped + run_skipped))
   excused=$((excused + run_excused))
-  [ "$run_failed" -eq 0 ] || failures+=("$run_failed tests of $preset")
+  [ "$run_failed" -eq 0 ] || failures+=("$run_failed tests of $preset: $(cat "$report.failures")")
 }
 
 if [ -z "${RENDERFM_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
