@@ -12,7 +12,8 @@ Texture3d::Texture3d(TexelKind kind, const void* texels, std::size_t width, std:
                      std::size_t depth) {
   const std::string what = "making a texture of " + std::to_string(width) + " x " + std::to_string(height) +
                            " x " + std::to_string(depth) + " texels";
-  const int bits = kind == TexelKind::kUnorm16 ? 16 : 8;
+  const int bits = kind == TexelKind::kUnorm16 || kind == TexelKind::kWord ? 16 : 8;
+  const bool filtered = kind == TexelKind::kUnorm16 || kind == TexelKind::kUnorm8;
   const cudaChannelFormatDesc format = cudaCreateChannelDesc(bits, 0, 0, 0, cudaChannelFormatKindUnsigned);
   cudaArray_t array = nullptr;
   check(cudaMalloc3DArray(&array, &format, make_cudaExtent(width, height, depth)), what);
@@ -30,8 +31,8 @@ Texture3d::Texture3d(TexelKind kind, const void* texels, std::size_t width, std:
     resource.res.array.array = array;
     cudaTextureDesc texture{};
     for (cudaTextureAddressMode& mode : texture.addressMode) mode = cudaAddressModeClamp;
-    texture.filterMode = kind == TexelKind::kByte ? cudaFilterModePoint : cudaFilterModeLinear;
-    texture.readMode = kind == TexelKind::kByte ? cudaReadModeElementType : cudaReadModeNormalizedFloat;
+    texture.filterMode = filtered ? cudaFilterModeLinear : cudaFilterModePoint;
+    texture.readMode = filtered ? cudaReadModeNormalizedFloat : cudaReadModeElementType;
     cudaTextureObject_t object = 0;
     check(cudaCreateTextureObject(&object, &resource, &texture, nullptr), what);
     object_ = object;

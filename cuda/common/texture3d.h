@@ -9,8 +9,8 @@ namespace renderfm::cuda {
 
 /// One channel a texel; coordinates are in texels, texel i covers [i, i + 1], and they are clamped at the
 /// border. kUnorm16 and kUnorm8 are read as floats in [0, 1], filtered linearly with weights of 8 fractional
-/// bits; kByte as the texel that a point lies in.
-enum class TexelKind { kUnorm16, kUnorm8, kByte };
+/// bits; kByte and kWord (8 and 16 bits) as the texel that a point lies in.
+enum class TexelKind { kUnorm16, kUnorm8, kByte, kWord };
 
 class Texture3d {
  public:

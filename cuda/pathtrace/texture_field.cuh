@@ -21,16 +21,17 @@ class TextureMediumField {
 
   __device__ __forceinline__ float extinction(Vec3f point, std::uint32_t bits, Material& material,
                                               Gap& gap) const {
-    const float scale = static_cast<float>(m_.class_scale);
-    const float x = picked_texel(point.x * scale, bits), y = picked_texel(point.y * scale, bits >> 10),
-                z = picked_texel(point.z * scale, bits >> 20);
-    const int material_class = tex3D<unsigned char>(m_.content, x, y, z);
-    if (material_class == 0) return 0;
-    if (material_class > kClassMask) {
+    const float scale = static_cast<float>(m_.tables.class_scale);
+    const float x = picked_texel(point.x * scale, bits), y = picked_texel(point.y * scale, bits >> kPickY),
+                z = picked_texel(point.z * scale, bits >> kPickZ);
+    const unsigned short content = tex3D<unsigned short>(m_.content, x, y, z);
+    if (content >= kGapTexel) {
       gap = {{floorf(x / scale) + 0.5F, floorf(y / scale) + 0.5F, floorf(z / scale) + 0.5F},
-             static_cast<float>(material_class >> kGapShift)};
+             static_cast<float>(content - kGapTexel)};
       return 0;
     }
+    const int material_class = CellClasses::from_bits(content).picked(bits >> kPickClass);
+    if (material_class == 0) return 0;
     // The texel's bits over 65535: the bin of the nearest HU.
     const float bin = tex3D<float>(m_.hu, point.x, point.y, point.z) * 65535.0F;
     material.entry = material_class * kHuBins + static_cast<int>(bin + 0.5F);
@@ -55,9 +56,9 @@ class TextureMediumField {
 
  private:
   /// The middle of one of the two texels around a coordinate, picked by its trilinear weight.
-  __device__ __forceinline__ static float picked_texel(float at, std::uint32_t ten_bits) {
+  __device__ __forceinline__ static float picked_texel(float at, std::uint32_t nine_bits) {
     const float lower = floorf(at - 0.5F);
-    return lower + static_cast<float>(pick_upper(ten_bits, at - 0.5F - lower)) + 0.5F;
+    return lower + static_cast<float>(pick_upper(nine_bits, at - 0.5F - lower)) + 0.5F;
   }
   __device__ __forceinline__ float opacity(float x, float y, float z) const {
     return tex3D<float>(m_.opacity, x, y, z);

@@ -95,8 +95,9 @@ RayMarcher::RayMarcher(const Medium& medium, const RayMarchOptions& options)
                 for (int cell = 0; cell < scale * scale * scale; ++cell) {
                   const std::int64_t x = i * scale + cell % scale, y = j * scale + cell / scale % scale,
                                      z = k * scale + cell / (scale * scale);
-                  classes |= 1U << medium.class_map()[static_cast<std::size_t>(
-                                 (z * size[1] * scale + y) * size[0] * scale + x)];
+                  const CellClasses c = medium.class_map()[static_cast<std::size_t>(
+                      (z * size[1] * scale + y) * size[0] * scale + x)];
+                  classes |= 1U << c.first() | 1U << c.second();
                 }
               }
             }
@@ -132,22 +133,30 @@ RayMarcher::Sample RayMarcher::sample(Vec3d index_xyz) const {
                          size[a] * scale - 1);
     voxel[a] = cell[a] / scale;
   }
-  const std::uint8_t c = medium_.class_map()[static_cast<std::size_t>(
+  const CellClasses classes = medium_.class_map()[static_cast<std::size_t>(
       (cell[2] * size[1] * scale + cell[1]) * size[0] * scale + cell[0])];
   Sample result;
-  if (c == 0) return result;
-  const MediumClass& table = medium_.classes()[c];
   const float position = hu_at(medium_, index_xyz) - kMinHu;
   const auto bin = static_cast<std::size_t>(std::clamp(position, 0.0F, MediumClass::kBins - 1.001F));
   const float fraction = std::clamp(position - static_cast<float>(bin), 0.0F, 1.0F);
-  result.sigma_t_per_mm =
-      (1 - fraction) * table.sigma_t_per_mm[bin] + fraction * table.sigma_t_per_mm[bin + 1];
+  const auto add = [&](std::uint8_t c, int picks) {
+    if (c == 0 || picks == 0) return;
+    const MediumClass& table = medium_.classes()[c];
+    const float sigma =
+        static_cast<float>(picks) / CellClasses::kPicks *
+        ((1 - fraction) * table.sigma_t_per_mm[bin] + fraction * table.sigma_t_per_mm[bin + 1]);
+    result.sigma_t_per_mm += sigma;
+    result.srgb = result.srgb + (table.srgb[bin] * (1 - fraction) + table.srgb[bin + 1] * fraction) * sigma;
+  };
+  add(classes.first(), CellClasses::kPicks - classes.second_share());
+  add(classes.second(), classes.second_share());
+  if (result.sigma_t_per_mm == 0) return result;
+  result.srgb = result.srgb * (1 / result.sigma_t_per_mm);
   if (!medium_.gradient_factor().empty()) {
     result.sigma_t_per_mm = medium_.with_factor(
         result.sigma_t_per_mm,
         medium_.gradient_factor()[static_cast<std::size_t>(grid.offset(voxel[2], voxel[1], voxel[0]))]);
   }
-  result.srgb = table.srgb[bin] * (1 - fraction) + table.srgb[bin + 1] * fraction;
   return result;
 }
 

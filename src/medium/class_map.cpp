@@ -14,6 +14,10 @@ namespace {
 constexpr double kSigmaVoxels = 0.8;
 // A plate one voxel thick peaks at 0.47 after the blur and would lose to the background on both of its sides.
 constexpr float kBackgroundWeight = 0.8F;
+// A cell is shared over about its own width: the blurred indicators of both sides of a plane differ by 1 per
+// voxel, so a share that falls by this much per unit of the difference reaches 0 half a cell from the border,
+// or a third of a voxel where cells are voxels.
+constexpr double share_slope(int scale) { return scale == 1 ? 1.5 : 3; }
 constexpr int kRadius = 2;
 constexpr int kTaps = 2 * kRadius + 1;
 constexpr int kTapCount = kTaps * kTaps * kTaps;
@@ -55,14 +59,14 @@ class Smoother {
       : voxel_class_(voxel_class), shape_(shape), scale_(scale), map_(voxel_class.size() * cells()) {}
 
   template <int kScale>
-  std::vector<std::uint8_t> run() {
+  std::vector<CellClasses> run() {
     const Kernel<kScale> kernel;
     const std::int64_t rows = shape_[0] * shape_[1];
+    mark_mixed(rows);
     std::vector<std::vector<std::int64_t>> lost((rows + kRowsPerChunk - 1) / kRowsPerChunk);
     parallel_for(0, rows, kRowsPerChunk, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<std::uint8_t> mixed(static_cast<std::size_t>(shape_[2]));
       for (std::int64_t row = begin; row < end; ++row) {
-        smooth_row<kScale>(kernel, row / shape_[1], row % shape_[1], mixed,
+        smooth_row<kScale>(kernel, row / shape_[1], row % shape_[1],
                            lost[static_cast<std::size_t>(begin / kRowsPerChunk)]);
       }
     });
@@ -78,17 +82,27 @@ class Smoother {
            i * scale_ + cell % scale_;
   }
 
+  void mark_mixed(std::int64_t rows) {
+    mixed_.resize(voxel_class_.size());
+    parallel_for(0, rows, kRowsPerChunk, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::uint8_t> mixed(static_cast<std::size_t>(shape_[2]));
+      for (std::int64_t row = begin; row < end; ++row) {
+        mark_mixed_row(voxel_class_, shape_, row / shape_[1], row % shape_[1], mixed);
+        std::copy(mixed.begin(), mixed.end(), mixed_.begin() + row * shape_[2]);
+      }
+    });
+  }
+
   template <int kScale>
   void smooth_row(const Kernel<kScale>& kernel, std::int64_t k, std::int64_t j,
-                  std::vector<std::uint8_t>& mixed, std::vector<std::int64_t>& lost) {
-    mark_mixed_row(voxel_class_, shape_, k, j, mixed);
+                  std::vector<std::int64_t>& lost) {
     const std::int64_t row = (k * shape_[1] + j) * shape_[2];
     for (std::int64_t i = 0; i < shape_[2]; ++i) {
       const std::uint8_t own = voxel_class_[static_cast<std::size_t>(row + i)];
       // Among 26 equal neighbours a class keeps at least 0.79 of the weight: it wins, as background too.
-      if (mixed[static_cast<std::size_t>(i)] == 0) {
+      if (mixed_[static_cast<std::size_t>(row + i)] == 0) {
         for (int cell = 0; cell < Kernel<kScale>::kCells; ++cell) {
-          map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] = own;
+          map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] = CellClasses(own);
         }
         continue;
       }
@@ -102,7 +116,7 @@ class Smoother {
                     std::uint8_t own) {
     constexpr int kCells = Kernel<kScale>::kCells;
     float weight[kMaxClasses][kCells];
-    std::uint32_t present = 0;
+    std::uint32_t present = 0, thick = 0;
     const float(*tap)[kCells] = kernel.weight;
     for (std::int64_t dk = -kRadius; dk <= kRadius; ++dk) {
       const std::int64_t slice = std::clamp<std::int64_t>(k + dk, 0, shape_[0] - 1) * shape_[1];
@@ -115,6 +129,7 @@ class Smoother {
             present |= 1U << c;
             std::fill_n(weight[c], kCells, 0.0F);
           }
+          if (mixed_[static_cast<std::size_t>(row + x)] == 0) thick |= 1U << c;
           for (int cell = 0; cell < kCells; ++cell) weight[c][cell] += (*tap)[cell];
         }
       }
@@ -129,10 +144,30 @@ class Smoother {
         const int c = std::countr_zero(rest);
         if (weight[c][cell] > weight[best][cell]) best = static_cast<std::uint8_t>(c);
       }
-      map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] = best;
+      std::uint8_t second = best;
+      for (std::uint32_t rest = present & ~(1U << best); rest != 0; rest &= rest - 1) {
+        const int c = std::countr_zero(rest);
+        if (second == best || weight[c][cell] > weight[second][cell]) second = static_cast<std::uint8_t>(c);
+      }
+      const bool both_thick = (thick >> best & thick >> second & 1U) != 0;
+      map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] =
+          both_thick ? shared<kScale>(best, second, weight[best][cell] - weight[second][cell])
+                     : CellClasses(best);
       kept = kept || best == own;
     }
     return kept;
+  }
+
+  // The blur leaves hardly more of a plate or rod of one or two voxels than of what is around it, which says
+  // nothing of how far away its border is: cells are shared only between classes that both have a voxel among
+  // 26 equal ones near by.
+  template <int kScale>
+  static CellClasses shared(std::uint8_t best, std::uint8_t second, float lead) {
+    constexpr auto kSlope = static_cast<float>(share_slope(kScale));
+    if (best == second) return CellClasses(best);
+    const float share = 0.5F - kSlope * lead;
+    const auto picks = static_cast<int>(std::floor(CellClasses::kPicks * share + 0.5F));
+    return picks > 0 ? CellClasses(best, second, picks) : CellClasses(best);
   }
 
   // Voxels that lost although no neighbour of their class survived are thin parts, not rough edges: they
@@ -167,7 +202,7 @@ class Smoother {
                          k = lost[n] / (shape_[2] * shape_[1]);
       for (int cell = 0; cell < static_cast<int>(cells()); ++cell) {
         map_[static_cast<std::size_t>(cell_offset(k, j, i, cell))] =
-            voxel_class_[static_cast<std::size_t>(lost[n])];
+            CellClasses(voxel_class_[static_cast<std::size_t>(lost[n])]);
       }
     }
   }
@@ -195,7 +230,8 @@ class Smoother {
   const std::vector<std::uint8_t>& voxel_class_;
   std::array<std::int64_t, 3> shape_;
   int scale_;
-  std::vector<std::uint8_t> map_;
+  std::vector<std::uint8_t> mixed_;  // 0: a voxel like its 26 neighbours
+  std::vector<CellClasses> map_;
 };
 
 }  // namespace
@@ -217,8 +253,8 @@ void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class,
   }
 }
 
-std::vector<std::uint8_t> smooth_class_map(const std::vector<std::uint8_t>& voxel_class,
-                                           const std::array<std::int64_t, 3>& shape_zyx, int scale) {
+std::vector<CellClasses> smooth_class_map(const std::vector<std::uint8_t>& voxel_class,
+                                          const std::array<std::int64_t, 3>& shape_zyx, int scale) {
   Smoother smoother(voxel_class, shape_zyx, scale);
   return scale == 1 ? smoother.run<1>() : smoother.run<2>();
 }

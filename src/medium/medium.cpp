@@ -133,7 +133,8 @@ Medium::Medium(const CtVolume& ct, const LabelVolume& labels, const TransferFunc
     class_scale_ = geometry_.max_spacing_mm() > kFineClassSpacing_mm ? 2 : 1;
     class_map_ = smooth_class_map(voxel_class, geometry_.shape_zyx, class_scale_);
   } else {
-    class_map_ = std::move(voxel_class);
+    class_map_.reserve(voxel_class.size());
+    for (const std::uint8_t c : voxel_class) class_map_.emplace_back(c);
   }
   set_gradient_factor(tf, tables.layer_of_class);
   set_extinction();
@@ -147,10 +148,18 @@ std::int64_t Medium::first_cell(std::int64_t voxel) const {
   return (2 * k * 2 * geometry_.height() + 2 * j) * 2 * geometry_.width() + 2 * i;
 }
 
-std::uint8_t Medium::class_of_cell(std::int64_t first_cell, int cell) const {
-  const std::int64_t width = class_scale_ * geometry_.width();
-  const std::int64_t row = (cell >> 2) * class_scale_ * geometry_.height() + (cell >> 1 & 1);
-  return class_map_[static_cast<std::size_t>(first_cell + row * width + (cell & 1))];
+// visit(class, share) for every class of a voxel's cells; the shares sum to 1.
+template <class Visit>
+void Medium::visit_classes(std::int64_t voxel, Visit visit) const {
+  const int cells = class_scale_ == 1 ? 1 : 8;
+  const std::int64_t first = first_cell(voxel), width = class_scale_ * geometry_.width();
+  const float unit = 1.0F / static_cast<float>(CellClasses::kPicks * cells);
+  for (int cell = 0; cell < cells; ++cell) {
+    const std::int64_t row = (cell >> 2) * class_scale_ * geometry_.height() + (cell >> 1 & 1);
+    const CellClasses c = class_map_[static_cast<std::size_t>(first + row * width + (cell & 1))];
+    visit(c.first(), unit * static_cast<float>(CellClasses::kPicks - c.second_share()));
+    if (!c.one()) visit(c.second(), unit * static_cast<float>(c.second_share()));
+  }
 }
 
 // The path tracer's unit is the opacity, this one's the extinction: back, times the factor, and forth again.
@@ -170,18 +179,15 @@ void Medium::set_gradient_factor(const TransferFunction& tf, const std::vector<i
   for (std::size_t c = 1; c < layer_of_class.size(); ++c) any = any || curve_of(static_cast<std::uint8_t>(c));
   if (!any) return;
   gradient_factor_.assign(hu_.size(), 255);
-  const int cells = class_scale_ == 1 ? 1 : 8;
   parallel_for(0, geometry_.voxel_count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t voxel = begin; voxel < end; ++voxel) {
       const auto v = static_cast<std::size_t>(voxel);
       // A voxel has one factor: that of the densest class in it.
       std::uint8_t densest = 0;
-      const std::int64_t first = first_cell(voxel);
-      for (int cell = 0; cell < cells; ++cell) {
-        const std::uint8_t c = class_of_cell(first, cell);
-        const std::size_t bin = bin_of(hu_[v]);
+      const std::size_t bin = bin_of(hu_[v]);
+      visit_classes(voxel, [&](std::uint8_t c, float) {
         if (classes_[c].sigma_t_per_mm[bin] > classes_[densest].sigma_t_per_mm[bin]) densest = c;
-      }
+      });
       const auto* curve = curve_of(densest);
       if (curve == nullptr) continue;
       const double factor =
@@ -198,16 +204,9 @@ void Medium::set_extinction() {
       const auto v = static_cast<std::size_t>(voxel);
       const std::size_t bin = bin_of(hu_[v]);
       float sigma = 0;
-      if (class_scale_ == 1) {
-        if (const std::uint8_t c = class_map_[v]; c != 0) sigma = classes_[c].sigma_t_per_mm[bin];
-      } else {
-        const std::int64_t first = first_cell(voxel);
-        for (int cell = 0; cell < 8; ++cell) {
-          if (const std::uint8_t c = class_of_cell(first, cell); c != 0)
-            sigma += classes_[c].sigma_t_per_mm[bin];
-        }
-        sigma /= 8;
-      }
+      visit_classes(voxel, [&](std::uint8_t c, float share) {
+        if (c != 0) sigma += share * classes_[c].sigma_t_per_mm[bin];
+      });
       sigma_t_[v] = gradient_factor_.empty() || sigma == 0 ? sigma : with_factor(sigma, gradient_factor_[v]);
     }
   });
@@ -215,15 +214,13 @@ void Medium::set_extinction() {
 
 Vec3f Medium::srgb(std::int64_t voxel) const {
   const std::size_t bin = bin_of(hu_[static_cast<std::size_t>(voxel)]);
-  const std::int64_t first = first_cell(voxel);
   Vec3f sum{0, 0, 0};
   float weight = 0;
-  for (int cell = 0; cell < (class_scale_ == 1 ? 1 : 8); ++cell) {
-    const MediumClass& c = classes_[class_of_cell(first, cell)];
-    const float sigma = c.sigma_t_per_mm[bin];
-    sum = sum + c.srgb[bin] * sigma;
+  visit_classes(voxel, [&](std::uint8_t c, float share) {
+    const float sigma = share * classes_[c].sigma_t_per_mm[bin];
+    sum = sum + classes_[c].srgb[bin] * sigma;
     weight += sigma;
-  }
+  });
   return weight > 0 ? sum * (1 / weight) : Vec3f{0, 0, 0};
 }
 

@@ -75,11 +75,11 @@ class CudaDevice : public SampleMaker {
       fill_textures();
     } else {
       voxels_ = uploaded(medium_.voxels, shape().padded_count());
-      fine_class_ = uploaded(medium_.fine_class, fine_shape().padded_count());
+      classes_ = uploaded(medium_.cells, cell_shape().padded_count());
       gradient_factor_ = uploaded(medium_.gradient_factor, shape().padded_count());
     }
     medium_.voxels = voxels_.data();
-    medium_.fine_class = fine_class_.data();
+    medium_.cells = classes_.data();
     medium_.gradient_factor = gradient_factor_.data();
     medium_.sigma_t_per_mm = sigma_t_.data();
     medium_.opacity = opacity_.data();
@@ -109,22 +109,32 @@ class CudaDevice : public SampleMaker {
 
  private:
   Shape shape() const { return {medium_.width, medium_.height, medium_.depth}; }
-  Shape fine_shape() const { return {2 * medium_.width, 2 * medium_.height, 2 * medium_.depth}; }
+  Shape cell_shape() const {
+    const int scale = medium_.class_scale;
+    return {scale * medium_.width, scale * medium_.height, scale * medium_.depth};
+  }
 
-  // The content of every fine cell: its class where its voxel is split, else the voxel's own content.
-  std::vector<std::uint8_t> fine_content(const std::vector<std::uint8_t>& of_voxels) const {
-    const Shape fine = fine_shape();
-    std::vector<std::uint8_t> cells = without_border<std::uint8_t>(medium_.fine_class, fine, same_byte);
-    for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-      const std::size_t row = static_cast<std::size_t>(fine.width), x = cell % row;
-      const std::size_t y = cell / row % static_cast<std::size_t>(fine.height),
-                        z = cell / (row * static_cast<std::size_t>(fine.height));
-      const std::uint8_t voxel = of_voxels[(z / 2 * static_cast<std::size_t>(medium_.height) + y / 2) *
-                                               static_cast<std::size_t>(medium_.width) +
-                                           x / 2];
-      if (voxel != kSplitVoxel) cells[cell] = voxel;
+  // CellClasses::bits of every cell, or the reach of the gap that its voxel is the middle of.
+  std::vector<std::uint16_t> cell_content() const {
+    const Shape cells = cell_shape();
+    std::vector<std::uint16_t> content = without_border<std::uint16_t>(
+        medium_.cells, cells, [](CellClasses classes) { return classes.bits(); });
+    const std::vector<std::uint8_t> of_voxels =
+        without_border<std::uint8_t>(medium_.voxels, shape(), [](const VoxelRecord& v) { return v.content; });
+    const auto scale = static_cast<std::size_t>(medium_.class_scale);
+    for (std::size_t cell = 0; cell < content.size(); ++cell) {
+      const std::size_t row = static_cast<std::size_t>(cells.width), x = cell % row;
+      const std::size_t y = cell / row % static_cast<std::size_t>(cells.height),
+                        z = cell / (row * static_cast<std::size_t>(cells.height));
+      const std::uint8_t voxel =
+          of_voxels[(z / scale * static_cast<std::size_t>(medium_.height) + y / scale) *
+                        static_cast<std::size_t>(medium_.width) +
+                    x / scale];
+      if (voxel != kSplitVoxel && voxel > kClassMask) {
+        content[cell] = static_cast<std::uint16_t>(cuda::kGapTexel + (voxel >> kGapShift));
+      }
     }
-    return cells;
+    return content;
   }
 
   void fill_textures() {
@@ -138,13 +148,7 @@ class CudaDevice : public SampleMaker {
         TexelKind::kUnorm8,
         without_border<std::uint8_t>(medium_.voxels, voxels, [](const VoxelRecord& v) { return v.opacity; }),
         voxels);
-    std::vector<std::uint8_t> content =
-        without_border<std::uint8_t>(medium_.voxels, voxels, [](const VoxelRecord& v) { return v.content; });
-    if (medium_.fine_class == nullptr) {
-      content_texture_.fill(TexelKind::kByte, content, voxels);
-    } else {
-      content_texture_.fill(TexelKind::kByte, fine_content(content), fine_shape());
-    }
+    content_texture_.fill(TexelKind::kWord, cell_content(), cell_shape());
     if (medium_.gradient_factor != nullptr) {
       factor_texture_.fill(TexelKind::kByte,
                            without_border<std::uint8_t>(medium_.gradient_factor, voxels, same_byte), voxels);
@@ -153,7 +157,6 @@ class CudaDevice : public SampleMaker {
     textures_.content = content_texture_.object();
     textures_.opacity = opacity_texture_.object();
     textures_.gradient_factor = factor_texture_.object();
-    textures_.class_scale = medium_.fine_class != nullptr ? 2 : 1;
   }
 
   template <class Pointers>
@@ -172,7 +175,8 @@ class CudaDevice : public SampleMaker {
   DeviceArray<float> sigma_t_, opacity_;
   DeviceArray<Vec3f> albedo_;
   DeviceArray<VoxelRecord> voxels_;
-  DeviceArray<std::uint8_t> fine_class_, gradient_factor_;
+  DeviceArray<CellClasses> classes_;
+  DeviceArray<std::uint8_t> gradient_factor_;
   Texture hu_, content_texture_, opacity_texture_, factor_texture_;
   DeviceArray<PixelSums<double>> sums_;
   DeviceArray<std::uint64_t> capped_;

@@ -131,19 +131,20 @@ Majorants build_majorants(const MediumPointers& medium, int edge_voxels, bool sk
   }
   const std::int64_t row = medium.width + 2 * kTablePad;
   const std::int64_t slice = row * (medium.height + 2 * kTablePad);
-  const std::int64_t fine_row = 2 * medium.width + 2 * kTablePad;
-  const std::int64_t fine_slice = fine_row * (2 * medium.height + 2 * kTablePad);
-  // Classes of a voxel, as bits; a voxel of the border shows those of the outermost fine cells.
+  const int scale = medium.class_scale;
+  const std::int64_t cell_row = scale * medium.width + 2 * kTablePad;
+  const std::int64_t cell_slice = cell_row * (scale * medium.height + 2 * kTablePad);
+  // Classes of a voxel, as bits; a voxel of the border shows those of the outermost cells.
   const auto classes_of = [&](int x, int y, int z) {
     std::uint32_t bits = 0;
-    const auto fine = [](int padded, int half, int size) {
-      return std::clamp(2 * (padded - kTablePad) + half, -1, 2 * size) + kTablePad;
+    const auto cell = [scale](int padded, int half, int size) {
+      return std::clamp(scale * (padded - kTablePad) + half, -1, scale * size) + kTablePad;
     };
-    for (int n = 0; n < 8; ++n) {
-      bits |=
-          1U
-          << medium.fine_class[fine(z, n >> 2, medium.depth) * fine_slice +
-                               fine(y, n >> 1 & 1, medium.height) * fine_row + fine(x, n & 1, medium.width)];
+    for (int n = 0; n < scale * scale * scale; ++n) {
+      const CellClasses classes =
+          medium.cells[cell(z, n >> 2, medium.depth) * cell_slice +
+                       cell(y, n >> 1 & 1, medium.height) * cell_row + cell(x, n & 1, medium.width)];
+      bits |= 1U << classes.first() | 1U << classes.second();
     }
     return bits;
   };

@@ -74,7 +74,7 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
   const Geometry& grid = medium.geometry();
   check_grid(grid);
   const std::int64_t depth = grid.depth(), height = grid.height(), width = grid.width();
-  const bool fine = medium.class_scale() != 1;
+  const std::int64_t scale = medium.class_scale();
   const std::vector<std::uint8_t> content = voxel_content(medium);
   voxels = HugeArray<VoxelRecord>(padded_count(depth, height, width));
   fill_padded(depth, height, width, [&](std::size_t padded, std::size_t source) {
@@ -82,12 +82,9 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
     voxels[padded] = {medium.hu()[source], content[source],
                       static_cast<std::uint8_t>(std::clamp(255 * blurred + 0.5F, 0.0F, 255.0F))};
   });
-  if (fine) {
-    fine_class.resize(padded_count(2 * depth, 2 * height, 2 * width));
-    fill_padded(2 * depth, 2 * height, 2 * width, [&](std::size_t padded, std::size_t source) {
-      fine_class[padded] = medium.class_map()[source];
-    });
-  }
+  cells.resize(padded_count(scale * depth, scale * height, scale * width));
+  fill_padded(scale * depth, scale * height, scale * width,
+              [&](std::size_t padded, std::size_t source) { cells[padded] = medium.class_map()[source]; });
   if (!medium.gradient_factor().empty()) {
     gradient_factor.resize(padded_count(depth, height, width));
     fill_padded(depth, height, width, [&](std::size_t padded, std::size_t source) {
@@ -117,6 +114,7 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
   shape.width = static_cast<int>(width);
   shape.height = static_cast<int>(height);
   shape.depth = static_cast<int>(depth);
+  shape.class_scale = static_cast<int>(scale);
   shape.classes = static_cast<int>(classes);
   shape.opacity_length_mm = static_cast<float>(medium.opacity_length_mm());
   shape.voxels_per_mm = voxels_per_mm(grid);
@@ -126,7 +124,7 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
 MediumPointers MediumData::pointers() const {
   MediumPointers p = shape;
   p.voxels = voxels.data();
-  p.fine_class = fine_class.empty() ? nullptr : fine_class.data();
+  p.cells = cells.data();
   p.gradient_factor = gradient_factor.empty() ? nullptr : gradient_factor.data();
   p.sigma_t_per_mm = sigma_t.data();
   p.opacity = opacity.empty() ? nullptr : opacity.data();
@@ -136,7 +134,7 @@ MediumPointers MediumData::pointers() const {
 
 std::uint64_t MediumData::hash() const {
   std::uint64_t h = hash_bytes(voxels.data(), voxels.size() * sizeof(VoxelRecord));
-  h = hash64(h, hash_vector(fine_class), hash_vector(gradient_factor), hash_vector(sigma_t));
+  h = hash64(h, hash_vector(cells), hash_vector(gradient_factor), hash_vector(sigma_t));
   h = hash64(h, hash_vector(opacity), hash_vector(albedo));
   const float rest[] = {shape.voxels_per_mm.x,           shape.voxels_per_mm.y,
                         shape.voxels_per_mm.z,           shape.phase_g,

@@ -16,7 +16,8 @@ struct MediumData {
   std::uint64_t hash() const;  ///< of all that it holds
 
   HugeArray<VoxelRecord> voxels;
-  std::vector<std::uint8_t> fine_class, gradient_factor;
+  std::vector<CellClasses> cells;
+  std::vector<std::uint8_t> gradient_factor;
   std::vector<float> sigma_t, opacity;
   std::vector<Vec3f> albedo;
   MediumPointers shape{};

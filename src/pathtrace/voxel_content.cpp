@@ -10,24 +10,23 @@ namespace {
 
 static_assert(kMaxGapReach << kGapShift < kSplitVoxel && kMaxGapReach <= 255 >> kGapShift);
 
-// The class of every voxel, or kSplitVoxel where its fine cells are not of one.
+// The class of every voxel, or kSplitVoxel where its cells are not all of that one.
 std::vector<std::uint8_t> voxel_classes(const Medium& medium) {
-  if (medium.class_scale() == 1) return medium.class_map();
   const Geometry& grid = medium.geometry();
-  const std::int64_t width = grid.width(), height = grid.height();
-  const std::int64_t row = 2 * width, slice = row * 2 * height;
+  const std::int64_t width = grid.width(), height = grid.height(), scale = medium.class_scale();
+  const std::int64_t row = scale * width, slice = row * scale * height;
   std::vector<std::uint8_t> classes(static_cast<std::size_t>(grid.voxel_count()));
   parallel_for(0, grid.depth() * height, 32, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
-      const std::uint8_t* cells =
-          medium.class_map().data() + 2 * (r / height) * slice + 2 * (r % height) * row;
+      const CellClasses* cells =
+          medium.class_map().data() + scale * (r / height) * slice + scale * (r % height) * row;
       std::uint8_t* out = classes.data() + r * width;
-      for (std::int64_t i = 0; i < width; ++i, cells += 2) {
-        std::uint8_t differs = 0;
-        for (int cell = 1; cell < 8; ++cell) {
-          differs |= *cells ^ cells[(cell >> 2) * slice + (cell >> 1 & 1) * row + (cell & 1)];
+      for (std::int64_t i = 0; i < width; ++i, cells += scale) {
+        bool same = cells->one();
+        for (int cell = 1; cell < scale * scale * scale; ++cell) {
+          same = same && cells[(cell >> 2) * slice + (cell >> 1 & 1) * row + (cell & 1)] == *cells;
         }
-        out[i] = differs == 0 ? *cells : kSplitVoxel;
+        out[i] = same ? cells->first() : kSplitVoxel;
       }
     }
   });

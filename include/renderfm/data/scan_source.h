@@ -35,7 +35,7 @@ struct ScanSource {
   SceneOptions files;                     ///< spacing apart
   std::optional<PhantomOptions> phantom;  ///< instead of files
   SceneWish scenes;                       ///< set by list_scans
-  ViewCounts views;                       ///< likewise
+  ViewCounts views{};                     ///< likewise
   bool estimate_labels = false;           ///< pass its labels by; set by list_scans
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "renderfm/medium/cell_classes.h"
 #include "renderfm/volume/transfer_function.h"
 #include "renderfm/volume/volume.h"
 
@@ -31,9 +32,9 @@ class Medium {
 
   const Geometry& geometry() const { return geometry_; }
   const std::vector<std::int16_t>& hu() const { return hu_; }
-  /// Class of every cell of the class grid, which is `class_scale()` times finer than the voxel grid per axis
-  /// (2 where the spacing exceeds 1.2 mm); 0 is invisible.
-  const std::vector<std::uint8_t>& class_map() const { return class_map_; }
+  /// Classes of every cell of the class grid, which is `class_scale()` times finer than the voxel grid per
+  /// axis (2 where the spacing exceeds 1.2 mm); 0 is invisible.
+  const std::vector<CellClasses>& class_map() const { return class_map_; }
   int class_scale() const { return class_scale_; }
   /// Class 0 first; at most 32.
   const std::vector<MediumClass>& classes() const { return classes_; }
@@ -69,7 +70,7 @@ class Medium {
   std::vector<std::int16_t> hu_;
   std::vector<std::uint8_t> labels_;
   std::array<std::uint8_t, 256> class_of_label_{};
-  std::vector<std::uint8_t> class_map_;
+  std::vector<CellClasses> class_map_;
   int class_scale_ = 1;
   std::vector<MediumClass> classes_;
   std::vector<std::uint8_t> gradient_factor_;
@@ -80,7 +81,8 @@ class Medium {
   void set_gradient_factor(const TransferFunction& tf, const std::vector<int>& layer_of_class);
   void set_extinction();
   std::int64_t first_cell(std::int64_t voxel) const;
-  std::uint8_t class_of_cell(std::int64_t first_cell, int cell) const;
+  template <class Visit>
+  void visit_classes(std::int64_t voxel, Visit visit) const;
 };
 
 }  // namespace renderfm

@@ -16,13 +16,14 @@ using Stream = CUstream_st*;  ///< the same type as cudaStream_t
 /// unit, whose weights have 8 fractional bits; all clamp at the border.
 struct TextureMedium {
   std::uint64_t hu;       ///< unorm16 of HU - kTableMinHu, linear
-  std::uint64_t content;  ///< VoxelRecord::content, never split: `class_scale` texels a voxel and axis
+  std::uint64_t content;  ///< 16 bits: CellClasses::bits, or kGapTexel and a gap's reach, of every cell
   std::uint64_t opacity;  ///< unorm8, linear
   std::uint64_t gradient_factor;  ///< 8 bits, one texel a voxel; 0 where there is none
   /// Tables in device memory, sizes and constants; its pointers to voxels are not used.
   MediumPointers tables;
-  int class_scale;  ///< 1 or 2
 };
+
+inline constexpr std::uint16_t kGapTexel = 0x8000;
 
 /// Samples of every pixel to add to its sums, in order: with a field of ordinary memory the sums come out as
 /// the CPU's.

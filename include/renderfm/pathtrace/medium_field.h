@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "renderfm/medium/cell_classes.h"
 #include "renderfm/pathtrace/majorant_grid.h"
 
 namespace renderfm::pathtrace {
@@ -15,9 +16,9 @@ struct VoxelRecord {
 };
 static_assert(sizeof(VoxelRecord) == 4);
 
-// What is in a voxel, in one byte: its class, of which there are at most 32; or kSplitVoxel where its fine
-// cells differ; or, of class 0, in the upper three bits how many voxels around it in every direction are
-// empty too.
+// What is in a voxel, in one byte: its class, of which there are at most 32; or kSplitVoxel where its cells
+// are not all of one class; or, of class 0, in the upper three bits how many voxels around it in every
+// direction are empty too.
 inline constexpr std::uint8_t kSplitVoxel = 255;
 inline constexpr int kGapShift = 5, kClassMask = 31;
 inline constexpr int kMaxGapReach =
@@ -30,12 +31,13 @@ inline constexpr int kTableMinHu = -1024;
 /// Shapes without the border: [depth, height, width]. Voxel i covers [i, i + 1] in voxel coordinates.
 struct MediumPointers {
   const VoxelRecord* voxels;            ///< [depth + 2 pad, height + 2 pad, width + 2 pad]
-  const std::uint8_t* fine_class;       ///< [2 depth + 2 pad, ...], or null: the records' class counts
+  const CellClasses* cells;             ///< [class_scale depth + 2 pad, ...]
   const std::uint8_t* gradient_factor;  ///< like voxels, 255 standing for 1; null where there is none
   const float* sigma_t_per_mm;          ///< [classes, kHuBins]
   const float* opacity;                 ///< [classes, kHuBins] of opacity_length_mm, for gradient_factor
   const Vec3f* albedo;                  ///< [classes, kHuBins] linear RGB
   int width, height, depth;
+  int class_scale;  ///< cells a voxel and axis, 1 or 2
   int classes;
   float opacity_length_mm;
   Vec3f voxels_per_mm;
@@ -43,10 +45,14 @@ struct MediumPointers {
 };
 
 /// Whether a corner at 1 of an axis is picked, with the probability of its trilinear weight `fraction`,
-/// rounded to 1/1024.
-RFM_HD int pick_upper(std::uint32_t ten_bits, float fraction) {
-  return static_cast<int>(ten_bits & 1023U) < static_cast<int>(fraction * 1024.0F + 0.5F) ? 1 : 0;
+/// rounded to 1/512.
+RFM_HD int pick_upper(std::uint32_t nine_bits, float fraction) {
+  return static_cast<int>(nine_bits & 511U) < static_cast<int>(fraction * 512.0F + 0.5F) ? 1 : 0;
 }
+
+/// Where in 32 random bits the picks of a corner along y and z lie, and that of the class within its cell.
+inline constexpr int kPickY = 9, kPickZ = 18, kPickClass = 27;
+static_assert(CellClasses::kPicks == 1 << (32 - kPickClass));
 
 /// Extinction of a table entry dimmed by the gradient opacity: it multiplies the opacity, not the extinction.
 RFM_HD float dimmed_extinction(float opacity, std::uint8_t factor, float opacity_length_mm) {
@@ -72,27 +78,21 @@ class SoftwareMediumField {
   RFM_HD Vec3f voxels_per_mm() const { return m_.voxels_per_mm; }
   RFM_HD float phase_g() const { return m_.phase_g; }
 
-  /// sigma_t per mm at a point, given 30 random bits that pick the corner whose class counts. Its mean over
-  /// the bits is the sum over the classes with their trilinear weights. Zero may come with a gap around the
-  /// point.
+  /// sigma_t per mm at a point, given 32 random bits that pick the cell and the class that count. Its mean
+  /// over the bits is the sum over the classes with their shares and trilinear weights. Zero may come with a
+  /// gap around the point.
   RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material, Gap& gap) const {
-    const float scale = m_.fine_class == nullptr ? 1.0F : 2.0F;
-    const Cell f(point_voxels * scale);
-    int x = f.x + pick_upper(bits, f.fx), y = f.y + pick_upper(bits >> 10, f.fy),
-        z = f.z + pick_upper(bits >> 20, f.fz);
-    std::int64_t fine = 0;
-    if (m_.fine_class != nullptr) {
-      const std::int64_t fine_row = 2 * m_.width + 2 * kTablePad, fine_rows = 2 * m_.height + 2 * kTablePad;
-      fine = (z * fine_rows + y) * fine_row + x;
-      // The voxel that the fine cell lies in.
-      x = (x + kTablePad) / 2;
-      y = (y + kTablePad) / 2;
-      z = (z + kTablePad) / 2;
-    }
+    const int scale = m_.class_scale;
+    const Cell f(point_voxels * static_cast<float>(scale));
+    const int cell_x = f.x + pick_upper(bits, f.fx), cell_y = f.y + pick_upper(bits >> kPickY, f.fy),
+              cell_z = f.z + pick_upper(bits >> kPickZ, f.fz);
+    const int x = voxel_of(cell_x), y = voxel_of(cell_y), z = voxel_of(cell_z);
     const std::int64_t corner = x + y * row_ + z * slice_;
     int material_class = m_.voxels[corner].content;
     if (material_class == kSplitVoxel) {
-      material_class = m_.fine_class[fine];
+      const std::int64_t cell_row = scale * m_.width + 2 * kTablePad,
+                         cell_rows = scale * m_.height + 2 * kTablePad;
+      material_class = m_.cells[(cell_z * cell_rows + cell_y) * cell_row + cell_x].picked(bits >> kPickClass);
     } else if (material_class > kClassMask) {
       gap = {{static_cast<float>(x) - (kTablePad - 0.5F), static_cast<float>(y) - (kTablePad - 0.5F),
               static_cast<float>(z) - (kTablePad - 0.5F)},
@@ -142,6 +142,8 @@ class SoftwareMediumField {
     }
   };
 
+  /// The voxel that a cell lies in, both counted with the border.
+  RFM_HD int voxel_of(int cell) const { return m_.class_scale == 1 ? cell : (cell + kTablePad) / 2; }
   RFM_HD std::int64_t offset(const Cell& c) const { return c.z * slice_ + (c.y * row_ + c.x); }
 
   RFM_HD float hu_between(std::int64_t at, float f) const {

@@ -135,14 +135,24 @@ TEST_F(Variants, OfLabelsKeepTheScan) {
         const bool organ = label > 0 && label < static_cast<std::uint8_t>(Tissue::kLung);
         const bool inside = std::all_of(around, around + 6, [&](std::uint8_t l) { return l == label; });
         // What is within stays, what was at the border is the organ's no longer.
-        if (organ && inside) EXPECT_EQ(at(eroded, k, j, i), label);
-        if (organ && !inside) EXPECT_NE(at(eroded, k, j, i), label);
-        if (organ) EXPECT_EQ(at(dilated, k, j, i), label);
+        if (organ && inside) {
+          EXPECT_EQ(at(eroded, k, j, i), label);
+        }
+        if (organ && !inside) {
+          EXPECT_NE(at(eroded, k, j, i), label);
+        }
+        if (organ) {
+          EXPECT_EQ(at(dilated, k, j, i), label);
+        }
         const bool beside = std::any_of(around, around + 6, [](std::uint8_t l) {
           return l > 0 && l < static_cast<std::uint8_t>(Tissue::kLung);
         });
-        if (!organ && !beside) EXPECT_EQ(at(dilated, k, j, i), label);
-        if (!organ && beside) EXPECT_NE(at(dilated, k, j, i), label);
+        if (!organ && !beside) {
+          EXPECT_EQ(at(dilated, k, j, i), label);
+        }
+        if (!organ && beside) {
+          EXPECT_NE(at(dilated, k, j, i), label);
+        }
       }
     }
   }
