@@ -59,6 +59,7 @@ Json json_of(const Plan& plan) {
           {"spacing_mm", plan.spacing_mm},
           {"hu_scale", plan.hu_scale},
           {"start", name_of(plan.start)},
+          {"least_sigma_voxels", plan.least_sigma_voxels},
           {"mask_channel", plan.mask_channel},
           {"info", info}};
 }
@@ -117,11 +118,15 @@ void Plan::check() const {
     fail_input("the plan's overlap is {}; it must be from 0 to 0.75", overlap);
   if (!(spacing_mm > 0)) fail_input("the plan's spacing_mm is {}; it must be positive", spacing_mm);
   if (!(hu_scale > 0)) fail_input("the plan's hu_scale is {}; it must be positive", hu_scale);
+  if (!(least_sigma_voxels >= 0 && least_sigma_voxels < kPrimedSigmaVoxels)) {
+    fail_input("the plan's least_sigma_voxels is {}; it must be at least 0 and less than the {} of the start",
+               least_sigma_voxels, kPrimedSigmaVoxels);
+  }
 }
 
 Plan Plan::from(const ConfigNode& node) {
-  node.check_keys(
-      {"name", "network", "patch_zyx", "overlap", "spacing_mm", "hu_scale", "start", "mask_channel", "info"});
+  node.check_keys({"name", "network", "patch_zyx", "overlap", "spacing_mm", "hu_scale", "start",
+                   "least_sigma_voxels", "mask_channel", "info"});
   Plan plan;
   plan.name = node.string_or("name", plan.name);
   if (node.has("patch_zyx")) {
@@ -136,6 +141,7 @@ Plan Plan::from(const ConfigNode& node) {
   plan.spacing_mm = node.double_or("spacing_mm", plan.spacing_mm);
   plan.hu_scale = node.double_or("hu_scale", plan.hu_scale);
   if (node.has("start")) plan.start = start_from(node.at("start").as_string(), node.at("start").where());
+  plan.least_sigma_voxels = node.double_or("least_sigma_voxels", plan.least_sigma_voxels);
   plan.mask_channel = node.bool_or("mask_channel", plan.mask_channel);
   if (node.has("info")) {
     const ConfigNode info = node.at("info");

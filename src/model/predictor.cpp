@@ -5,6 +5,7 @@
 
 #include "renderfm/gaussian/priming.h"
 #include "renderfm/medium/collect_foreground.h"
+#include "renderfm/model/correction.h"
 #include "renderfm/model/network_input.h"
 #include "renderfm/model/scene_medium.h"
 
@@ -42,8 +43,10 @@ Prediction predict(const Scene& scene, const TransferFunction& tf, const Predict
   }
   torch::Tensor raw = start_channels(foreground, network != nullptr ? network->plan().start : options.start);
   if (network != nullptr) {
-    raw += network->residual(scene.ct.geometry.shape_zyx, network_input(medium, network->plan()),
-                             torch::tensor(torch::ArrayRef<std::int64_t>(foreground.voxel)));
+    const torch::Tensor residual =
+        network->residual(scene.ct.geometry.shape_zyx, network_input(medium, network->plan()),
+                          torch::tensor(torch::ArrayRef<std::int64_t>(foreground.voxel)));
+    raw = corrected(raw, residual, network->plan().least_sigma_voxels);
   }
   prediction.gaussians = gaussians_from_raw(raw, foreground);
   prediction.gaussians.view_sphere = sphere;

@@ -102,6 +102,8 @@ std::vector<Field> fields_of(TrainConfig& c) {
   f.add("plan.spacing_mm", c.plan.spacing_mm, "finest voxel size in training");
   f.add("plan.hu_scale", c.plan.hu_scale, "the first input channel is HU divided by this");
   f.add("plan.start", c.plan.start, "what the output is added to: primed, tissue or constant Gaussians");
+  f.add("plan.least_sigma_voxels", c.plan.least_sigma_voxels,
+        "no Gaussian is narrower; 0.5 hides the voxels' lattice");
   f.add("plan.mask_channel", c.plan.mask_channel, "false: the network does not see the mask");
   f.add("plan.network.base_features", c.plan.network.base_features, "doubled by every stage");
   f.add("plan.network.max_features", c.plan.network.max_features, "where doubling ends");

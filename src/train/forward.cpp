@@ -6,6 +6,7 @@
 
 #include "renderfm/gaussian/activate.h"
 #include "renderfm/gaussian/layout.h"
+#include "renderfm/model/correction.h"
 #include "renderfm/raster/rasterize.h"
 #include "renderfm/tensor/check_tensor.h"
 
@@ -98,7 +99,7 @@ torch::Tensor predict_raw(const UNet3d& network, const TrainingSample& sample,
     rows = network.infer(sample.input.to(device), sample.voxels.to(device)).to(torch::kFloat32);
   }
   if (!options.view_dependent) rows = rows * same_from_all_sides().to(device);
-  return rows + sample.start.to(device);
+  return corrected(sample.start.to(device), rows, options.least_sigma_voxels);
 }
 
 raster::RenderOutput draw_all(const torch::Tensor& raw, const TrainingSample& sample,

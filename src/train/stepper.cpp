@@ -69,6 +69,7 @@ Stepper::Stepper(const TrainConfig& config, const TrainingData& data, ProcessGro
   group.use(device_);
   forward_.bf16 = config.precision == "bf16" || (config.precision == "auto" && device_.is_cuda());
   forward_.view_dependent = config.view_dependent;
+  forward_.least_sigma_voxels = config.plan.least_sigma_voxels;
   if (forward_.bf16 && device_.is_cpu()) {
     log_warning("bf16 convolutions on a CPU may run a thousand times slower than float32 ones");
   }

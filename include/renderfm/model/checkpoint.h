@@ -31,13 +31,14 @@ struct Plan {
   double spacing_mm = 1.5;                  ///< finest voxel size seen in training
   double hu_scale = 1000;                   ///< the first input channel is HU divided by this
   Start start = Start::kPrimed;             ///< what the network's output is added to
+  double least_sigma_voxels = 0;            ///< of C's diagonal: see corrected()
   bool mask_channel = true;                 ///< false: the sixth input channel is 0
   std::map<std::string, std::string> info;  ///< free text: data, steps, commit
 
   /// Throws kBadInput where patch, overlap or network cannot work together.
   void check() const;
-  /// Reads `name, network, patch_zyx, overlap, spacing_mm, hu_scale, start, mask_channel, info`; missing keys
-  /// keep their defaults.
+  /// Reads `name, network, patch_zyx, overlap, spacing_mm, hu_scale, start, least_sigma_voxels, mask_channel,
+  /// info`; missing keys keep their defaults.
   static Plan from(const ConfigNode& node);
 };
 

@@ -17,13 +17,14 @@ struct ForwardOptions {
   bool bf16 = false;  ///< the network's convolutions; all else is float32
   bool view_dependent =
       true;  ///< false: the output of every channel that depends on the direction is dropped
+  double least_sigma_voxels = 0;  ///< of the plan
 };
 
 /// Gaussians from raw channels [N, 37], differentiable: layout::activate in tensor operations, so that it
 /// runs on any device. position_mm [N, 3].
 GaussianSet activate_rows(const torch::Tensor& raw, const torch::Tensor& position_mm, Vec3d spacing_xyz_mm);
 
-/// The network's output at the sample's voxels, added to the primed channels: [N, 37] float32.
+/// The start of the sample's voxels, corrected() by the network's output: [N, 37] float32.
 torch::Tensor predict_raw(const UNet3d& network, const TrainingSample& sample, const ForwardOptions& options);
 
 /// The sample's Gaussians as `raw` has them, on the device of `raw`.
