@@ -37,7 +37,7 @@ def description(metadata, weights, model):
     ]
 
 
-def recipe(settings, run, metadata):
+def recipe(settings, run, metadata, begun_from):
     info = metadata["plan"].get("info", {})
     key = lambda name: settings[name]  # noqa: E731
     lines = [
@@ -48,6 +48,8 @@ def recipe(settings, run, metadata):
     if "step" in info:
         lines.append(f"- **Place in the schedule.** The weights after step {info['step']} of {key('optimizer.steps')}"
                      + (f", by commit `{info['commit']}`." if info.get("commit") else "."))
+    if begun_from:
+        lines.append(f"- **Begun from.** {begun_from}.")
     training = training_records(run, "train")
     if training and all("step_s" in record for record in training):
         median = sorted(record["step_s"] for record in training)[len(training) // 2]
@@ -71,8 +73,10 @@ def data(settings, run):
         made = read_settings(prepare)
         named = "".join(f"{scan}, " for scan in dict.fromkeys(scans))
         size = made["views.size"].strip("[]").replace(", ", " × ")
+        close_ups = float(made.get("views.close_ups", 0))
         lines[0] += (f": {named}{phantoms} made-up patients, training and validation; {made['views.train']} views of {size} "
-                     f"pixels a case, path-traced with {made['views.samples']} samples")
+                     f"pixels a case, path-traced with {made['views.samples']} samples"
+                     + (f", {close_ups:.0%} of them close-ups" if close_ups > 0 else ""))
     lines[0] += "."
     return lines
 
@@ -117,8 +121,8 @@ LIMITS = """
 - Trained on few scans and on made-up patients: what it has not met, such as implants, other scanners or rare anatomy,
   it may draw wrongly. Its pictures are to be judged against the CT, never instead of it.
 - Colours follow the transfer function, lit by a uniform sky; other light is not learned.
-- It learns from pictures of 256 × 256 pixels. Drawn much larger, its Gaussians are small beside their distance and surfaces
-  show the lattice of voxels, which those of `--model primed` do not.
+- It learns from pictures of a few hundred pixels. Drawn much larger, edges are as soft as its Gaussians are wide: about half
+  a voxel.
 - Where labels are wrong or missing, what depends on organs is wrong with them.
 - Nothing here was tried for a clinical purpose. Not for diagnosis.
 
@@ -134,13 +138,15 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("evaluation", type=pathlib.Path)
     parser.add_argument("--dataset", type=pathlib.Path, help="what EVALUATION measured; by default held-out beside it")
+    parser.add_argument("--begun-from", help="what --init named, in words")
     options = parser.parse_args()
     try:
         metadata, weights = safetensors_header(options.model)
         settings = read_settings(options.run / "config.yaml")
         evaluation = Evaluation(options.evaluation, options.dataset or options.evaluation.parent / "held-out")
         lines = [*description(metadata, weights, options.model), *data(settings, options.run),
-                 *recipe(settings, options.run, metadata), *choice(options.run, metadata), *quality(evaluation), LIMITS]
+                 *recipe(settings, options.run, metadata, options.begun_from), *choice(options.run, metadata),
+                 *quality(evaluation), LIMITS]
     except (Missing, OSError, ValueError, KeyError) as error:
         print(f"error: the card cannot be filled: {error}", file=sys.stderr)
         return 2
