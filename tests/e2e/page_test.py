@@ -307,7 +307,7 @@ def check_films(browser):
     page = open_page(browser, few_file, {"width": 160, "height": 128}, "#az=40&el=10", accept_downloads=True)
     page.wait_for_function("window.renderfm !== undefined")
     settle(page)
-    page.evaluate("renderfm.filmSeconds = 1")
+    page.evaluate("renderfm.filmSeconds = 5")  # a busy machine draws few pictures a second
     with page.expect_download() as download:
         page.evaluate("document.getElementById('record').click()")
     codec, width, height, count = probe(download.value.path())

@@ -19,7 +19,7 @@ using test::Estimate;
 using test::estimate;
 using test::kFewer;
 
-/// Two organs side by side with jagged borders, HU that vary, and tables that rise and fall again.
+/// Two organs side by side with a wavy border, HU that vary, and tables that rise and fall again.
 Medium mixed(double spacing_mm, bool gradient_opacity) {
   TransferFunction tf;
   tf.layers = {
@@ -32,7 +32,7 @@ Medium mixed(double spacing_mm, bool gradient_opacity) {
   return test::labelled(
       {14, 17, 19}, spacing_mm, tf,
       [](Vec3d p) {
-        const double wave = 9 + 3 * std::sin(1.3 * p.y) + 2 * std::cos(1.7 * p.z);
+        const double wave = 9 + 1.5 * std::sin(0.5 * p.y) + std::cos(0.7 * p.z);
         if (norm(p - Vec3d{9, 8, 7}) > 7.5) return std::uint8_t{0};
         return p.x < wave ? std::uint8_t{1} : std::uint8_t{2};
       },
@@ -84,7 +84,7 @@ TEST(MediumField, PickedCornersMeanTheSumOverTheClassesWithTheirWeights) {
     const Geometry& g = medium.geometry();
     Pcg32 random = Pcg32::from(2, 0);
     int shared = 0;
-    for (int n = 0; n < 6; ++n) {
+    for (int n = 0; n < 8; ++n) {
       const Vec3f p{5 + 8 * random.uniform<float>(), 4 + 8 * random.uniform<float>(),
                     4 + 6 * random.uniform<float>()};
       SCOPED_TRACE(testing::Message() << spacing << " mm, voxel " << p.x << ", " << p.y << ", " << p.z);
