@@ -33,7 +33,8 @@ def description(metadata, weights, model):
         f"- **Network.** Plain nnU-Net of {net['stages']} stages, {net['base_features']} features doubling up to "
         f"{net['max_features']}, {net['in_channels']} channels in and {net['out_channels']} out; tiles of "
         f"{' × '.join(map(str, plan['patch_zyx']))} voxels, spacing from {plan['spacing_mm']} mm on; it starts from "
-        f"{plan['start']} Gaussians, makes none narrower than {plan.get('least_sigma_voxels', 0)} voxels and {'sees' if plan['mask_channel'] else 'does not see'} the mask.",
+        f"{plan['start']} Gaussians, makes none narrower than {plan.get('least_sigma_voxels', 0)} voxels and "
+        f"{'sees' if plan['mask_channel'] else 'does not see'} the mask.",
     ]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Learns one path-traced case by heart and says how near it came: the PSNR of its eight training views, as the network
-# draws them at each logged step. The case is a box of 48 voxels of a made-up patient. About ten minutes on two cores;
-# goes on where it was cut short.
+# draws them at each logged step. The case is a box of 48 voxels of a made-up patient. A quarter of an hour on two
+# cores that have other work; goes on where it was cut short.
 #
 # Usage: scripts/overfit.sh OUT [key=value]...      (settings over those of configs/overfit.yaml)
 # Environment: RENDERFM_BIN, the folder of the programs (default build/release/bin)

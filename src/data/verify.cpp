@@ -85,6 +85,10 @@ void check_volumes(const Case& content, Findings& found) {
   }
 }
 
+Vec3d optical_axis(const Camera& camera) {
+  return {camera.rotation[2][0], camera.rotation[2][1], camera.rotation[2][2]};
+}
+
 void check_cameras(const CaseInfo& info, Findings& found) {
   constexpr double kTolerance = 1e-4;
   const double distance_mm =
@@ -113,10 +117,8 @@ void check_cameras(const CaseInfo& info, Findings& found) {
   double least_deg = 180;
   for (const View& train : info.train_views) {
     for (const View& test : info.test_views) {
-      const double *a = train.camera.rotation[2], *b = test.camera.rotation[2];  // the optical axes
-      least_deg =
-          std::min(least_deg, std::acos(std::clamp(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], -1.0, 1.0)) *
-                                  180 / std::numbers::pi);
+      const double cosine = dot(optical_axis(train.camera), optical_axis(test.camera));
+      least_deg = std::min(least_deg, std::acos(std::clamp(cosine, -1.0, 1.0)) * 180 / std::numbers::pi);
     }
   }
   if (!info.train_views.empty() && !info.test_views.empty() &&

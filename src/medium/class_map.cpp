@@ -14,10 +14,10 @@ namespace {
 constexpr double kSigmaVoxels = 0.8;
 // A plate one voxel thick peaks at 0.47 after the blur and would lose to the background on both of its sides.
 constexpr float kBackgroundWeight = 0.8F;
-// A cell is shared over about its own width: the blurred indicators of both sides of a plane differ by 1 per
-// voxel, so a share that falls by this much per unit of the difference reaches 0 half a cell from the border,
-// or a third of a voxel where cells are voxels.
-constexpr double share_slope(int scale) { return scale == 1 ? 1.5 : 3; }
+// By how much a cell's share falls per unit of the difference between the blurred indicators and per cell a
+// voxel has along an axis. Beside a plane that difference grows by 1 per voxel: no share is left a third of a
+// cell from the border.
+constexpr float kShareSlope = 1.5F;
 constexpr int kRadius = 2;
 constexpr int kTaps = 2 * kRadius + 1;
 constexpr int kTapCount = kTaps * kTaps * kTaps;
@@ -85,10 +85,9 @@ class Smoother {
   void mark_mixed(std::int64_t rows) {
     mixed_.resize(voxel_class_.size());
     parallel_for(0, rows, kRowsPerChunk, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<std::uint8_t> mixed(static_cast<std::size_t>(shape_[2]));
       for (std::int64_t row = begin; row < end; ++row) {
-        mark_mixed_row(voxel_class_, shape_, row / shape_[1], row % shape_[1], mixed);
-        std::copy(mixed.begin(), mixed.end(), mixed_.begin() + row * shape_[2]);
+        mark_mixed_row(voxel_class_, shape_, row / shape_[1], row % shape_[1],
+                       mixed_.data() + row * shape_[2]);
       }
     });
   }
@@ -163,9 +162,8 @@ class Smoother {
   // 26 equal ones near by.
   template <int kScale>
   static CellClasses shared(std::uint8_t best, std::uint8_t second, float lead) {
-    constexpr auto kSlope = static_cast<float>(share_slope(kScale));
     if (best == second) return CellClasses(best);
-    const float share = 0.5F - kSlope * lead;
+    const float share = 0.5F - kShareSlope * kScale * lead;
     const auto picks = static_cast<int>(std::floor(CellClasses::kPicks * share + 0.5F));
     return picks > 0 ? CellClasses(best, second, picks) : CellClasses(best);
   }
@@ -238,17 +236,16 @@ class Smoother {
 
 void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class,
                     const std::array<std::int64_t, 3>& shape_zyx, std::int64_t k, std::int64_t j,
-                    std::vector<std::uint8_t>& mixed) {
+                    std::uint8_t* mixed) {
   const auto [depth, height, width] = shape_zyx;
-  std::fill(mixed.begin(), mixed.end(), std::uint8_t{0});
+  std::fill_n(mixed, width, std::uint8_t{0});
   const std::uint8_t* own = voxel_class.data() + (k * height + j) * width;
   for (std::int64_t z = std::max<std::int64_t>(k - 1, 0); z <= std::min(k + 1, depth - 1); ++z) {
     for (std::int64_t y = std::max<std::int64_t>(j - 1, 0); y <= std::min(j + 1, height - 1); ++y) {
       const std::uint8_t* other = voxel_class.data() + (z * height + y) * width;
-      std::uint8_t* out = mixed.data();
-      for (std::int64_t i = 0; i < width; ++i) out[i] |= own[i] ^ other[i];
-      for (std::int64_t i = 1; i < width; ++i) out[i] |= own[i] ^ other[i - 1];
-      for (std::int64_t i = 0; i + 1 < width; ++i) out[i] |= own[i] ^ other[i + 1];
+      for (std::int64_t i = 0; i < width; ++i) mixed[i] |= own[i] ^ other[i];
+      for (std::int64_t i = 1; i < width; ++i) mixed[i] |= own[i] ^ other[i - 1];
+      for (std::int64_t i = 0; i + 1 < width; ++i) mixed[i] |= own[i] ^ other[i + 1];
     }
   }
 }

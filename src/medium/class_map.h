@@ -17,10 +17,10 @@ namespace renderfm {
 std::vector<CellClasses> smooth_class_map(const std::vector<std::uint8_t>& voxel_class,
                                           const std::array<std::int64_t, 3>& shape_zyx, int scale);
 
-/// Marks in `mixed` (one byte per voxel of row j of slice k) the voxels whose 26 neighbours are not all of
+/// Marks in `mixed` [W] (row j of slice k) the voxels whose 26 neighbours are not all of
 /// their own class.
 void mark_mixed_row(const std::vector<std::uint8_t>& voxel_class,
                     const std::array<std::int64_t, 3>& shape_zyx, std::int64_t k, std::int64_t j,
-                    std::vector<std::uint8_t>& mixed);
+                    std::uint8_t* mixed);
 
 }  // namespace renderfm

@@ -68,7 +68,7 @@ void extend_into_transparent(const Geometry& grid, const std::vector<std::int16_
   parallel_for(0, rows, kRows, [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::uint8_t> mixed(static_cast<std::size_t>(grid.width()));
     for (std::int64_t row = begin; row < end; ++row) {
-      mark_mixed_row(voxel_class, grid.shape_zyx, row / grid.height(), row % grid.height(), mixed);
+      mark_mixed_row(voxel_class, grid.shape_zyx, row / grid.height(), row % grid.height(), mixed.data());
       for (std::int64_t i = 0; i < grid.width(); ++i) {
         const std::int64_t voxel = row * grid.width() + i;
         const auto v = static_cast<std::size_t>(voxel);
