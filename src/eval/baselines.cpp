@@ -191,6 +191,7 @@ std::optional<FinetuneOptions> schedule_of(Method method, const MethodSettings& 
     schedule.last_rate = 1;  // only the position's rate falls
     schedule.last_position_rate = 0.01;
     schedule.patience = 0;
+    schedule.resting_share = -1;
     if (method == Method::k3dgsAgp) {
       schedule.rates.direction_mean = schedule.rates.direction_chol = schedule.rates.shift = 0;
     }

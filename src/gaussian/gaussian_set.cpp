@@ -33,4 +33,19 @@ GaussianSet GaussianSet::select(const torch::Tensor& mask_or_index) const {
   return transformed(*this, [&](const torch::Tensor& tensor) { return tensor.index_select(0, index); });
 }
 
+GaussianSet GaussianSet::joined(const GaussianSet& others) const {
+  GaussianSet out = *this;
+  const auto join = [](torch::Tensor& mine, const torch::Tensor& other) {
+    RFM_CHECK(mine.defined() == other.defined(), "Gaussians with labels cannot be joined with some without");
+    if (mine.defined()) mine = torch::cat({mine, other});
+  };
+  join(out.position_mm, others.position_mm);
+  join(out.sh, others.sh);
+  join(out.opacity, others.opacity);
+  join(out.direction_mean, others.direction_mean);
+  join(out.chol, others.chol);
+  join(out.label, others.label);
+  return out;
+}
+
 }  // namespace renderfm

@@ -16,6 +16,7 @@
 #include "renderfm/image/ssim.h"
 #include "renderfm/math/rng.h"
 #include "renderfm/raster/rasterize.h"
+#include "renderfm/raster/light_share.h"
 #include "renderfm/tensor/one_torch_thread.h"
 #include "train/finetune_state.h"
 
@@ -65,6 +66,42 @@ void check_seen(const GaussianSet& start, const ViewSplit& views) {
                   camera.rotation[2][2]));
 }
 
+std::vector<Camera> cameras_of(const std::vector<PosedView>& views) {
+  std::vector<Camera> cameras;
+  for (const PosedView& view : views) cameras.push_back(view.camera);
+  return cameras;
+}
+
+/// A scene as the optimisation sees it: what it works on, and what rests out of sight.
+struct Parts {
+  GaussianSet worked_on, resting;
+  torch::Tensor place;  ///< [N] of each of the start: those worked on, then the resting
+  double seconds = 0;   ///< that telling them apart took
+
+  /// In the order of the start, where their number is still that of the start.
+  GaussianSet whole(const GaussianSet& changed) const {
+    if (resting.size() == 0) return changed;
+    const GaussianSet all = changed.joined(resting);
+    return changed.size() == worked_on.size() ? all.select(place) : all;
+  }
+};
+
+Parts parts_of(const GaussianSet& start, const ViewSplit& views, const FinetuneOptions& options) {
+  if (options.resting_share < 0) return {start, {}, {}, 0};
+  StopWatch watch;
+  const torch::Tensor weight = raster::drawn_weight(start, cameras_of(views.train));
+  const torch::Tensor matters = raster::all_but_share(weight, options.resting_share);
+  const auto count = matters.sum().item<std::int64_t>();
+  // Where the pictures show nothing of them, evaluations tell.
+  if (count == 0 || count == start.size()) return {start, {}, {}, 0};
+  log_info("{} of {} Gaussians make {:.1f} % of the training views; the others rest", count, start.size(),
+           100 * (1 - options.resting_share));
+  const torch::Tensor resting = matters.logical_not();
+  const torch::Tensor place =
+      torch::where(matters, matters.cumsum(0) - 1, count + resting.cumsum(0) - 1).to(torch::kInt64);
+  return {start.select(matters), start.select(resting), place, watch.lap_s()};
+}
+
 class Run {
  public:
   Run(const GaussianSet& start, const ViewSplit& views, const FinetuneOptions& options,
@@ -73,10 +110,15 @@ class Run {
         views_(views),
         options_(options),
         watch_(watch),
-        optimizer_(start, extent_of(start), options.rates) {
+        parts_(parts_of(start, views, options)),
+        optimizer_(parts_.worked_on, extent_of(start), options.rates) {
     RFM_CHECK(!options.densify || !options.mcmc, "density control is either adaptive or MCMC, not both");
-    if (options.densify) density_.emplace(*options.densify, options.seed);
-    if (options.mcmc) mcmc_.emplace(*options.mcmc, options.seed);
+    const auto within_cap = [&](auto control) {
+      control.max_gaussians = std::max<std::int64_t>(0, control.max_gaussians - parts_.resting.size());
+      return control;
+    };
+    if (options.densify) density_.emplace(within_cap(*options.densify), options.seed);
+    if (options.mcmc) mcmc_.emplace(within_cap(*options.mcmc), options.seed);
     const PosedView& first = views.train.front();
     if (options.coarse_share > 0 && first.camera.width % 2 == 0 && first.camera.height % 2 == 0) {
       for (const PosedView& view : views.train) coarse_.push_back(halved(view));
@@ -92,6 +134,7 @@ class Run {
       if (density_) density_->restore(state_.density_sums);
       log_info("resuming {} at step {} of {}", options_.state_file.string(), state_.step, options_.steps);
     } else {
+      state_.seconds = parts_.seconds;
       state_.psnr_before_db = state_.psnr_best_db = mean_psnr_db(start_, views_.held_out);
       add_point(state_.psnr_before_db);
     }
@@ -127,6 +170,11 @@ class Run {
     if (start.view_sphere) return start.view_sphere->radius_mm;
     const torch::Tensor centred = start.position_mm.detach() - start.position_mm.detach().mean(0);
     return std::max(centred.norm(2, 1).quantile(0.99).item<double>(), 1e-3);
+  }
+
+  GaussianSet whole(const GaussianSet& changed) const {
+    const torch::NoGradGuard no_grad;
+    return parts_.whole(changed);
   }
 
   double progress_share() const {
@@ -187,7 +235,7 @@ class Run {
   }
 
   void evaluate() {
-    const double psnr_db = mean_psnr_db(optimizer_.gaussians(), views_.held_out);
+    const double psnr_db = mean_psnr_db(whole(optimizer_.gaussians()), views_.held_out);
     add_point(psnr_db);
     if (psnr_db > state_.psnr_best_db) {
       state_.psnr_best_db = psnr_db;
@@ -196,7 +244,7 @@ class Run {
       state_.best_label = optimizer_.state().label;
       state_.stale_evaluations = 0;
       if (!options_.best_file.empty() && psnr_db >= state_.psnr_before_db + kLeastGain_db) {
-        GaussianSet best = optimizer_.snapshot();
+        GaussianSet best = whole(optimizer_.snapshot());
         best.model = fine_tuned(best.model);
         write_ply(best, options_.best_file);
       }
@@ -209,7 +257,7 @@ class Run {
   }
 
   void add_point(double psnr_db) {
-    state_.curve.push_back({state_.step, state_.seconds, psnr_db, optimizer_.size()});
+    state_.curve.push_back({state_.step, state_.seconds, psnr_db, optimizer_.size() + parts_.resting.size()});
     if (watch_) watch_(state_.curve.back());
   }
 
@@ -239,7 +287,7 @@ class Run {
     result.made_progress =
         state_.best_unknowns.defined() && state_.psnr_best_db >= state_.psnr_before_db + kLeastGain_db;
     if (!options_.keep_best) {
-      result.gaussians = optimizer_.snapshot();
+      result.gaussians = whole(optimizer_.snapshot());
       result.psnr_after_db = state_.curve.back().held_out_psnr_db;
       return result;
     }
@@ -256,7 +304,7 @@ class Run {
     best.unknowns = state_.best_unknowns;
     best.label = state_.best_label;
     optimizer_.restore(best);
-    result.gaussians = optimizer_.snapshot();
+    result.gaussians = whole(optimizer_.snapshot());
     result.psnr_after_db = state_.psnr_best_db;
     return result;
   }
@@ -265,6 +313,7 @@ class Run {
   const ViewSplit& views_;
   const FinetuneOptions& options_;
   const FinetuneWatch& watch_;
+  const Parts parts_;
   GaussianOptimizer optimizer_;
   std::optional<DensityControl> density_;
   std::optional<Mcmc> mcmc_;

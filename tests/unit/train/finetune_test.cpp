@@ -11,6 +11,7 @@
 #include "renderfm/core/check.h"
 #include "renderfm/core/log.h"
 #include "renderfm/core/parallel.h"
+#include "renderfm/gaussian/layout.h"
 #include "renderfm/raster/rasterize.h"
 #include "support/scan_files.h"
 #include "unit/raster/scenes.h"
@@ -117,6 +118,43 @@ TEST_F(Finetune, GivesTheSameBitsForAnyThreadCountAndAfterAnInterruption) {
   EXPECT_NE(
       test::error_of([&] { finetune(start_, views_, options); }).find("other Gaussians, views or options"),
       std::string::npos);
+}
+
+TEST_F(Finetune, LeavesWhatThePicturesHardlyShowAsItWas) {
+  // A hundred more inside of an opaque ball, seen by nobody.
+  GaussianSet inside = start_.select(torch::arange(100));
+  inside.position_mm = 0.02 * inside.position_mm;
+  inside.chol.slice(1, layout::b_index(0, 0)).mul_(0.1);  // B and C: small
+  inside.label = torch::full({100}, 200, torch::kUInt8);
+  GaussianSet wall = start_.select(torch::zeros({400}, torch::kInt64));
+  const torch::Tensor turn = 2.399963 * torch::arange(400);
+  const torch::Tensor height = 1 - (2 * torch::arange(400) + 1) / 400.0;
+  const torch::Tensor radius = (1 - height.square()).sqrt();
+  wall.position_mm = 8 * torch::stack({radius * turn.cos(), radius * turn.sin(), height}, 1);
+  wall.chol = torch::zeros({400, layout::kCholCount});
+  for (int k = 0; k < 3; ++k) {
+    wall.chol.select(1, layout::a_index(k, k)).fill_(1e4);
+    wall.chol.select(1, layout::c_index(k, k)).fill_(1);
+  }
+  wall.opacity = torch::full({400}, 0.99);
+  wall.label = torch::full({400}, 100, torch::kUInt8);
+  const GaussianSet scene = inside.joined(wall);
+  ViewSplit views = split_of(scene);
+  for (auto* side : {&views.train, &views.held_out}) {
+    for (PosedView& view : *side) view.srgb = 0.7 * view.srgb;
+  }
+  const FinetuneResult result = finetune(scene, views, short_run(60));
+  EXPECT_GT(result.psnr_after_db, result.psnr_before_db + 2);
+  EXPECT_EQ(result.psnr_after_db, mean_psnr_db(result.gaussians, views.held_out));
+  ASSERT_EQ(result.gaussians.size(), scene.size());
+  EXPECT_EQ(result.curve.back().gaussians, scene.size());
+  const torch::Tensor unseen = result.gaussians.label == 200;
+  EXPECT_TRUE(same_bits(result.gaussians.select(unseen), inside));
+
+  // Nearly what it is where all are drawn at every step.
+  FinetuneOptions all = short_run(60);
+  all.resting_share = -1;
+  EXPECT_NEAR(result.psnr_after_db, finetune(scene, views, all).psnr_after_db, 0.3);
 }
 
 TEST_F(Finetune, ReturnsTheStartWhereNothingIsBetter) {
