@@ -104,7 +104,7 @@ CaseMaker::Look CaseMaker::choose_look(const CasePlan& plan, const Scene& scene)
     auto medium = std::make_unique<Medium>(scene.ct, scene.labels, tf, select_organs(scene.labels, organs));
     return Look{std::move(tf), std::move(organs), std::move(medium)};
   };
-  if (plan.random_look < 0) return with(plan.tf ? *plan.tf : fitting_transfer_function(scene), {"all"});
+  if (plan.random_look < 0) return with(plan.tf ? *plan.tf : fitting_transfer_function(scene), plan.organs);
   const std::uint64_t seed =
       hash64(config_.seed, name_bits(scans_[plan.scan].id), static_cast<std::uint64_t>(plan.random_look));
   Look look;

@@ -1,5 +1,7 @@
 #include "data/case_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,6 +11,7 @@
 #include "renderfm/core/sha256.h"
 #include "renderfm/data/case.h"
 #include "renderfm/math/rng.h"
+#include "renderfm/volume/labels.h"
 
 namespace renderfm::data {
 namespace {
@@ -18,6 +21,7 @@ struct Look {
   std::optional<TransferFunction> tf;
   int random = -1;
   bool unseen = false;
+  std::vector<std::string> organs{"all"};
 };
 
 std::vector<Look> looks_of(const LookWish& wish) {
@@ -34,7 +38,12 @@ std::vector<Look> looks_of(const LookWish& wish) {
     if (!names.insert(look.name).second) {
       fail_input("looks.presets: two transfer functions are called {}; rename one file", look.name);
     }
-    looks.push_back(std::move(look));
+    for (const std::string& organs : wish.organs) {
+      looks.push_back(look);
+      if (organs == "all") continue;
+      looks.back().organs = split_at_commas({organs});
+      looks.back().name += fmt::format("-{}", fmt::join(looks.back().organs, "+"));
+    }
   }
   for (int n = 0; n < wish.random; ++n) looks.push_back({fmt::format("seen{:02}", n), {}, n, false});
   for (int n = 0; n < wish.unseen; ++n) looks.push_back({fmt::format("unseen{:02}", n), {}, n, true});
@@ -64,6 +73,7 @@ std::string fingerprint(const PrepareConfig& config, const ScanSource& scan, con
   text += plan.tf ? to_yaml(*plan.tf)
                   : fmt::format("look {} {} {}\n", plan.random_look, plan.unseen,
                                 plan.random_look >= 0 ? config.looks.organ_subsets : 0);
+  if (plan.organs != CasePlan{}.organs) text += fmt::format("organs {}\n", fmt::join(plan.organs, ","));
   text += fmt::format("spacing {} {} box {}", static_cast<int>(plan.spacing.kind), plan.spacing.spacing_mm,
                       plan.box);
   if (plan.box >= 0) {
@@ -97,6 +107,7 @@ std::vector<CasePlan> plan_cases(const PrepareConfig& config, const std::vector<
       plan.tf = look.tf;
       plan.random_look = look.random;
       plan.unseen = look.unseen;
+      plan.organs = look.organs;
       const std::string name = looks.size() == 1 ? scans[n].id : scans[n].id + "-" + look.name;
       const auto add = [&](const std::string& scene) {
         plan.name = one_scene ? name : name + "-" + scene;

@@ -17,6 +17,7 @@ struct CasePlan {
   std::optional<TransferFunction> tf;  ///< known beforehand; else drawn, or "auto"
   int random_look = -1;                ///< number of the random look; -1 for a preset
   bool unseen = false;
+  std::vector<std::string> organs{"all"};  ///< under a preset; random looks draw theirs
   int box = -1;  ///< number of the box; -1 for the whole scan
   TargetSpacing spacing;
   std::string fingerprint;  ///< of all settings that decide the case's bytes

@@ -236,9 +236,10 @@ PrepareConfig prepare_config(const ConfigNode& yaml, const std::filesystem::path
   config.label_dropout = yaml.double_or("label_dropout", 0);
   if (yaml.has("looks")) {
     const ConfigNode node = yaml.at("looks");
-    node.check_keys({"presets", "random", "unseen", "organ_subsets"});
+    node.check_keys({"presets", "organs", "random", "unseen", "organ_subsets"});
     LookWish& looks = config.looks;
     if (node.has("presets")) looks.presets = node.at("presets").as_strings();
+    if (node.has("organs")) looks.organs = node.at("organs").as_strings();
     looks.random = whole_number(node, "random", looks.random, 0, 10000);
     looks.unseen = whole_number(node, "unseen", looks.unseen, 0, 10000);
     looks.organ_subsets = node.double_or("organ_subsets", looks.organ_subsets);
@@ -278,6 +279,7 @@ void check_prepare_config(const PrepareConfig& config) {
   if (config.looks.presets.empty() && config.looks.random == 0 && config.looks.unseen == 0) {
     fail_input("looks: no transfer function is wanted; name presets, or set random to 1 or more");
   }
+  if (config.looks.organs.empty()) fail_input("looks.organs names nothing to show; leave it out for all organs");
   in_range("validation_share", config.validation_share, 0, 1);
   in_range("test_share", config.test_share, 0, 1 - config.validation_share);
   in_range("label_dropout", config.label_dropout, 0, 1);
@@ -304,8 +306,8 @@ std::string to_yaml(const PrepareConfig& config) {
   text += fmt::format("validation_share: {}\ntest_share: {}\nlabel_dropout: {}\n", config.validation_share,
                       config.test_share, config.label_dropout);
   text += "scenes:\n" + scenes_to_yaml(config.scenes, "  ");
-  text += fmt::format("looks:\n  presets: {}\n  random: {}\n  unseen: {}\n  organ_subsets: {}\n",
-                      quoted(config.looks.presets), config.looks.random, config.looks.unseen,
+  text += fmt::format("looks:\n  presets: {}\n  organs: {}\n  random: {}\n  unseen: {}\n  organ_subsets: {}\n",
+                      quoted(config.looks.presets), quoted(config.looks.organs), config.looks.random, config.looks.unseen,
                       config.looks.organ_subsets);
   text += fmt::format(
       "views:\n  train: {}\n  test: {}\n  close_ups: {}\n  zoom: {}\n  size: [{}, {}]\n  samples: {}\n  "

@@ -106,21 +106,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-std::vector<std::string> split_at_commas(const std::vector<std::string>& terms) {
-  std::vector<std::string> out;
-  for (const std::string& term : terms) {
-    std::string_view rest = term;
-    while (true) {
-      const std::size_t comma = rest.find(',');
-      const std::string_view word = trimmed(rest.substr(0, comma));
-      if (!word.empty()) out.emplace_back(word);
-      if (comma == std::string_view::npos) break;
-      rest.remove_prefix(comma + 1);
-    }
-  }
-  return out;
-}
-
 // Everything that a user may write: groups, the organs of these labels, and all organs that we know of.
 std::vector<std::string> known_terms(const LabelVolume& labels) {
   std::vector<std::string> terms = group_names();
@@ -147,6 +132,21 @@ bool organ_matches(std::string_view name, std::string_view term) {
   if (organ == wanted) return true;
   const Group* group = find_group(wanted);
   return group != nullptr && in_group(organ, *group);
+}
+
+std::vector<std::string> split_at_commas(const std::vector<std::string>& terms) {
+  std::vector<std::string> out;
+  for (const std::string& term : terms) {
+    std::string_view rest = term;
+    while (true) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view word = trimmed(rest.substr(0, comma));
+      if (!word.empty()) out.emplace_back(word);
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return out;
 }
 
 std::array<bool, 256> select_organs(const LabelVolume& labels, const std::vector<std::string>& terms) {

@@ -38,6 +38,9 @@ std::vector<std::string> group_names();
 /// True if the organ called `name` is `term` itself or belongs to the group `term`.
 bool organ_matches(std::string_view name, std::string_view term);
 
+/// Terms one by one: "heart,vessels" are two.
+std::vector<std::string> split_at_commas(const std::vector<std::string>& terms);
+
 /// One flag per label: label l is selected. Terms are names or groups; a leading '-' removes. An unknown term
 /// throws kBadInput with the nearest known one; a known term that selects nothing in these labels is a
 /// warning.

@@ -150,6 +150,23 @@ TEST(Prepare, MakesCasesThatVerifyAndKeepsThemTheNextTime) {
   }
 }
 
+TEST(Prepare, ShowsEveryPresetWithEverySelectionOfOrgans) {
+  const test::ScratchFolder scratch;
+  data::PrepareConfig config = tiny_config();
+  config.scans.resize(1);
+  config.scenes.boxes = 0;
+  config.looks = {.presets = {"bone"}, .organs = {"all", "skeleton"}};
+  const data::PrepareRun run{scratch / "set", 0, 1, false};
+  EXPECT_EQ(data::prepare(config, run, test::cheap_renderer()).made, 2);
+  EXPECT_TRUE(data::verify_dataset(run.out).problems.empty());
+  const data::Case whole = data::load_case(run.out / "scan_a-bone");
+  const data::Case part = data::load_case(run.out / "scan_a-bone-skeleton");
+  EXPECT_EQ(whole.organs, std::vector<std::string>{"all"});
+  EXPECT_EQ(part.organs, std::vector<std::string>{"skeleton"});
+  // Seen from the same places.
+  EXPECT_EQ(whole.view_sphere.radius_mm, part.view_sphere.radius_mm);
+}
+
 TEST(Prepare, DenoisesTrainingViewsAndNeverTestViews) {
   const test::ScratchFolder scratch;
   const data::PrepareRun raw{scratch / "raw", 0, 1, false}, clean{scratch / "clean", 0, 1, false};
@@ -223,7 +240,7 @@ TEST(Prepare, KeepsFinishedViewsOfAHalfWrittenCase) {
 TEST(Prepare, RemovesWhatKilledProcessesLeft) {
   const test::ScratchFolder scratch;
   data::PrepareConfig config = tiny_config();
-  config.looks = {{"bone"}, 0, 0, 0};
+  config.looks = {.presets = {"bone"}};
   config.scenes.whole = 0;
   const data::PrepareRun clean{scratch / "clean", 0, 1, false}, killed{scratch / "killed", 0, 1, false};
   data::prepare(config, clean, test::cheap_renderer());
@@ -240,7 +257,7 @@ TEST(Prepare, RemovesWhatKilledProcessesLeft) {
 TEST(Prepare, RefusesToMixSettingsUnlessTold) {
   const test::ScratchFolder scratch;
   data::PrepareConfig config = tiny_config();
-  config.looks = {{"bone"}, 0, 0, 0};
+  config.looks = {.presets = {"bone"}};
   config.scenes.whole = 0;
   data::PrepareRun run{scratch / "set", 0, 1, false};
   data::prepare(config, run, test::cheap_renderer());
@@ -268,7 +285,7 @@ TEST(Prepare, PassesOverAScanThatCannotBeUsed) {
   const test::ScratchFolder scratch;
   std::ofstream(scratch / "broken.nii.gz") << "this is no scan";
   data::PrepareConfig config = tiny_config();
-  config.looks = {{"bone"}, 0, 0, 0};
+  config.looks = {.presets = {"bone"}};
   data::ScanEntry broken;
   broken.path = scratch / "broken.nii.gz";
   broken.split = "train";
@@ -309,7 +326,7 @@ TEST(Prepare, OnAFullDiskSaysSoAndGoesOnLater) {
 TEST(Verify, FindsEveryKindOfDamage) {
   const test::ScratchFolder scratch;
   data::PrepareConfig config = tiny_config();
-  config.looks = {{"bone"}, 0, 0, 0};
+  config.looks = {.presets = {"bone"}};
   config.scenes.boxes = 0;
   config.scans.pop_back();
   data::prepare(config, {scratch / "set", 0, 1, false}, test::cheap_renderer());
