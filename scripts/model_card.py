@@ -49,6 +49,7 @@ def recipe(settings, run, metadata, begun_from):
     if "step" in info:
         lines.append(f"- **Place in the schedule.** The weights after step {info['step']} of {key('optimizer.steps')}"
                      + (f", by commit `{info['commit']}`." if info.get("commit") else "."))
+    begun_from = begun_from or info.get("begun_from")
     if begun_from:
         lines.append(f"- **Begun from.** {begun_from}.")
     training = training_records(run, "train")
@@ -139,7 +140,7 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("evaluation", type=pathlib.Path)
     parser.add_argument("--dataset", type=pathlib.Path, help="what EVALUATION measured; by default held-out beside it")
-    parser.add_argument("--begun-from", help="what --init named, in words")
+    parser.add_argument("--begun-from", help="what --init named, in words; by default what the network says itself")
     options = parser.parse_args()
     try:
         metadata, weights = safetensors_header(options.model)

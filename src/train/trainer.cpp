@@ -19,6 +19,7 @@
 #include "renderfm/core/file_lock.h"
 #include "renderfm/core/interrupt.h"
 #include "renderfm/core/log.h"
+#include "renderfm/core/sha256.h"
 #include "renderfm/core/version.h"
 #include "renderfm/image/contact_sheet.h"
 #include "renderfm/image/image_io.h"
@@ -35,6 +36,7 @@ namespace {
 
 constexpr const char* kConfig = "config";
 constexpr const char* kBest = "best_psnr";
+constexpr const char* kBegunFrom = "begun_from";
 
 // A launcher that starts a job again may do so a moment before the old process is gone.
 constexpr std::chrono::seconds kPatience{5};
@@ -120,6 +122,10 @@ class Run {
       for (const NamedTensor& parameter : network.parameters()) weights[parameter.name] = parameter.tensor;
       stepper_.network().load(weights, options.init.string());
       optimizer_starts_from_network();
+      const auto& info = start.plan.info;
+      begun_from_ = fmt::format("{}, step {}, sha256 {}", start.plan.name,
+                                info.count("step") > 0 ? info.at("step") : "unknown",
+                                sha256_of_file(options.init).substr(0, 12));
     }
     agree_on_step();
     if (writes()) {
@@ -147,6 +153,8 @@ class Run {
     step_ = state.step;
     const auto& text = state.checkpoint.state;
     if (text.count(kBest) > 0) best_ = std::stod(text.at(kBest));
+    const auto& info = state.checkpoint.plan.info;
+    if (info.count(kBegunFrom) > 0) begun_from_ = info.at(kBegunFrom);
     if (text.count(kConfig) > 0) warn_of_changes(text.at(kConfig));
     log_info("going on from {} at step {}", state.path.string(), step_);
   }
@@ -292,6 +300,7 @@ class Run {
                         {"seed", std::to_string(config_.seed)},
                         {"data", std::filesystem::path(config_.data.folder).filename().string()},
                         {"commit", std::string(build_info().commit)}};
+    if (!begun_from_.empty()) result.plan.info[kBegunFrom] = begun_from_;
     stepper_.optimizer().save(result.tensors);
     result.state[kConfig] = dump_config(config_);
     if (std::isfinite(best_)) result.state[kBest] = fmt::format("{}", best_);
@@ -313,6 +322,7 @@ class Run {
   std::unique_ptr<Journal> journal_;  // rank 0 alone
   std::unique_ptr<TensorBoard> board_;
   std::int64_t step_ = 0, logged_step_ = 0;
+  std::string begun_from_;  ///< the checkpoint of --init; empty for a network that began at its seed
   double best_ = -std::numeric_limits<double>::infinity();
   std::chrono::steady_clock::time_point logged_at_;
 };

@@ -239,6 +239,29 @@ TEST_F(Training, InferenceReadsTheAveragedWeightsOfATrainingCheckpoint) {
   EXPECT_FALSE(torch::equal(tensors.at("weights/" + name), tensors.at("live/" + name)));
 }
 
+TEST_F(Training, ANetworkSaysWhichOneItBeganFromAlsoAfterAnInterruption) {
+  TrainConfig config = test::small_config(2);
+  config.plan.name = "first";
+  run(config, "first");
+  const fs::path first = newest("first").path;
+  EXPECT_EQ(newest("first").checkpoint.plan.info.count("begun_from"), 0U);
+
+  config.plan.name = "second";
+  config.optimizer.lr = 0;  // stays what it began as
+  run_training(config, test::small_data(5), {root_ / "second", "", first}, alone_);
+  const Checkpoint second = newest("second").checkpoint;
+  const std::string said = second.plan.info.at("begun_from");
+  EXPECT_TRUE(said.starts_with("first, step 2, sha256 ")) << said;
+  for (const auto& [name, tensor] : second.tensors) {
+    if (!name.starts_with("weights/")) continue;
+    EXPECT_LT((tensor - newest("first").checkpoint.tensors.at(name)).abs().max().item<double>(), 1e-6) << name;
+  }
+  config.optimizer.steps = 4;
+  run(config, "second", "auto");
+  EXPECT_EQ(newest("second").step, 4);
+  EXPECT_EQ(newest("second").checkpoint.plan.info.at("begun_from"), said);
+}
+
 TEST_F(Training, WithoutViewDependenceLearnsNothingOfIt) {
   TrainConfig config = test::small_config(3);
   config.view_dependent = false;
