@@ -34,7 +34,7 @@ if $quick; then
   [ "${#folders[@]}" -eq 1 ] || stop "--quick needs no scans: scripts/reproduce.sh --quick OUT"
   scale=quick train=true ablations=true
   data_config=configs/prepare/quick.yaml held_out_config=configs/prepare/quick-held-out.yaml
-  train_config=configs/smoke.yaml train_steps=40 warmup=5 every=20
+  train_config=configs/smoke.yaml train_steps=40 train_parts=2 warmup=5 every=20
   methods_config=configs/eval/quick.yaml
   ablation_names=(no-priming view-independent) ablation_steps=20
   data_time="a minute" held_out_time="a minute" train_time="a minute" ablation_time="half a minute"
@@ -44,7 +44,7 @@ else
   scans="$(realpath "$scans")"
   scale=full
   data_config=configs/prepare/small.yaml held_out_config=configs/prepare/held-out.yaml
-  train_config=configs/small.yaml train_steps="" warmup=50 every=""
+  train_config=configs/small.yaml train_steps="" train_parts=2 warmup=50 every=""
   methods_config=configs/eval/held-out.yaml
   ablation_names=(no-priming no-residual view-independent no-mask l1-only narrow) ablation_steps=300
   data_time="an hour" held_out_time="13 minutes" train_time="an hour" ablation_time="ten minutes"
@@ -94,15 +94,21 @@ stage "held-out scans: $held_out_config, about $held_out_time"
 noted held-out "$bin/renderfm-prepare" --config "$held_out_config" "${from[@]}" --out "$out/held-out"
 
 if $train; then
-  stage "network: trained with $train_config, about $train_time"
-  short=()
+  short=() begin=() model=
   [ -z "$train_steps" ] || short=(--set "optimizer.steps=$train_steps" --set "validation.every=$every")
-  noted train "$bin/renderfm-train" --config "$train_config" "${short[@]}" --data "$out/data" --out "$out/run" \
-    --resume auto
-  # What validation chose, never the held-out scans.
-  model="$out/model.safetensors"
-  [ -e "$model" ] ||
-    noted export "$bin/renderfm-train" --export "$out/run/checkpoints/best.safetensors" --name "$scale" --out "$model"
+  # Each part goes once through the schedule and begins with the best of the part before.
+  for ((part = 1; part <= train_parts; part++)); do
+    stage "network, part $part of $train_parts: trained with $train_config, about $train_time"
+    [ -z "$model" ] || begin=(--init "$model")
+    run="$out/run-$part"
+    if compgen -G "$run/checkpoints/step-*.safetensors" >/dev/null; then begin=(--resume auto); fi
+    noted "train-$part" "$bin/renderfm-train" --config "$train_config" "${short[@]}" --data "$out/data" --out "$run" \
+      "${begin[@]}"
+    # What validation chose, never the held-out scans.
+    model="$out/model-$part.safetensors"
+    [ -e "$model" ] || noted "export-$part" "$bin/renderfm-train" --export "$run/checkpoints/best.safetensors" \
+      --name "$scale-$part" --out "$model"
+  done
 else
   model="$shipped"
   stage "network: $model, which ships"
@@ -149,7 +155,7 @@ fi
 stage "tables and figures, seconds"
 "$python" scripts/pictures.py "$out" >&2 || stop "scripts/pictures.py failed"
 if $train; then
-  "$python" scripts/model_card.py "$out/run" "$model" "$out/evaluation" --dataset "$out/held-out" >"$out/model_card.md" ||
+  "$python" scripts/model_card.py "$run" "$model" "$out/evaluation" --dataset "$out/held-out" >"$out/model_card.md" ||
     stop "scripts/model_card.py failed"
 fi
 "$python" scripts/tables.py "$out" >"$out/tables.md.part" || stop "scripts/tables.py failed"
