@@ -51,8 +51,12 @@ class Evaluation:
 
     @property
     def methods(self):
-        """Plain ones: renderfm-eval's robustness rows (METHOD@VARIANT) stay in its own report."""
         return [method for method in self.summary if "@" not in method]
+
+    @property
+    def robustness(self):
+        """Rows of a method on a scan made worse: METHOD@VARIANT."""
+        return [method for method in self.summary if "@" in method]
 
     def groups(self):
         """{(scan, "seen" or "unseen"): its cases}, scans in order of name, seen looks first."""

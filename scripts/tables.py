@@ -91,6 +91,35 @@ def differences_table(evaluation):
     return lines + table(["difference", "scan, look", "views", "PSNR (dB)", "SSIM", "FLIP", "time"], rows)
 
 
+VARIANTS = {"labels-none": "no labels: tissues estimated from the CT",
+            "labels-eroded": "every organ without its outermost voxels",
+            "labels-dilated": "every organ larger by a voxel all around",
+            "labels-missing": "a third of the organs not labelled",
+            "spacing-1.5": "the CT resampled to 1.5 mm", "spacing-3": "the CT resampled to 3 mm",
+            "noise": "white noise of 25 HU on every voxel"}
+
+
+def robustness_table(evaluation, out):
+    """What a worse scan or worse labels cost, against the views of the true scan."""
+    command = command_of(out, "evaluation-robustness")
+    lines = ["What the methods make of a worse scan, judged by the views of the true one, and how that differs from the "
+             "scan as it is (paired, 95 % intervals)" + (f", by {code(command)}" if command else "") + ":", ""]
+    rows = []
+    for method in evaluation.robustness:
+        base, variant = method.split("@", 1)
+        cases = [case for (case, name) in evaluation.results if name == method]
+        found = {metric: evaluation.difference(base, method, metric, cases) for metric in DIGITS}
+        if None in found.values():
+            continue
+        rows.append(row(VARIANTS.get(variant, variant), METHODS.get(base, base), found["PSNR"][3],
+                        *(f"{number(evaluation.mean(cases, method, metric), d)}, {mean:+.{d}f} [{low:+.{d}f}, {high:+.{d}f}]"
+                          for (metric, (mean, low, high, _)), d in zip(found.items(), DIGITS.values()))))
+    rows.sort(key=lambda text: list(VARIANTS.values()).index(text.split(" | ")[0].removeprefix("| ")))
+    if not rows:
+        return []
+    return lines + table(["scan or labels", "method", "views", "PSNR (dB)", "SSIM", "FLIP"], rows)
+
+
 def purpose(name):
     """What an ablation's config says of itself in its first line."""
     path = ROOT / "configs" / "ablation" / f"{name}.yaml"
@@ -126,7 +155,7 @@ def ablations_table(out):
 def tables(out):
     evaluation = Evaluation(out / "evaluation", out / "held-out")
     parts = [methods_table(evaluation, out), looks_table(evaluation), differences_table(evaluation),
-             ablations_table(out)]
+             robustness_table(evaluation, out), ablations_table(out)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

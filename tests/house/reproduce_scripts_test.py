@@ -38,7 +38,8 @@ def make_run(out):
     psnr["network"] = {case: [v + 2 for v in values] for case, values in psnr["priming"].items()}
     psnr["finetune"] = {case: [v + 9 for v in values] for case, values in psnr["priming"].items()}
     psnr["6dgs-agp"] = {case: [v + 4 for v in values] for case, values in psnr["priming"].items()}
-    seconds = {"priming": 1, "network": 2, "finetune": 10, "6dgs-agp": 400}
+    psnr["network@noise"] = {"a-auto": [21, 23]}
+    seconds = {"priming": 1, "network": 2, "finetune": 10, "6dgs-agp": 400, "network@noise": 2}
     summary, per_view = {}, {}
     for method, cases in psnr.items():
         values = {f"{case}/{v:03}": value for case, row in cases.items() for v, value in enumerate(row)}
@@ -79,6 +80,8 @@ class TablesTest(unittest.TestCase):
                           "-0.0200 [-0.0200, -0.0200] | 2.0 × |", text)
             self.assertIn("| fine-tuned less 6DGS + AGP | b, seen | 2 | +5.00 [+5.00, +5.00] |", text)
             self.assertIn("| 0.025 × |", text)
+            self.assertNotIn("| network@noise", text)
+            self.assertIn("| white noise of 25 HU on every voxel | network | 2 | 22.00, -1.00 [-1.00, -1.00] |", text)
             self.assertIn("| no-mask | the network does not see which voxels become Gaussians | 9 | 20.00 | 23.50 "
                           "| -1.50 | 0.8000 |", text)
             self.assertLess(text.index("| base | the whole method"), text.index("| no-mask |"))
