@@ -47,7 +47,7 @@ else
   train_config=configs/small.yaml train_steps="" train_parts=2 warmup=50 every=""
   methods_config=configs/eval/held-out.yaml
   ablation_names=(no-priming no-residual view-independent no-mask l1-only narrow) ablation_steps=300
-  data_time="an hour" held_out_time="13 minutes" train_time="an hour" ablation_time="ten minutes"
+  data_time="an hour" held_out_time="20 minutes" train_time="an hour" ablation_time="ten minutes"
 fi
 shipped="$root/models/renderfm-small.safetensors"
 $train || [ -e "$shipped" ] || stop "no network ships in $shipped; add --train"

@@ -59,10 +59,12 @@ class Evaluation:
         return [method for method in self.summary if "@" in method]
 
     def groups(self):
-        """{(scan, "seen" or "unseen"): its cases}, scans in order of name, seen looks first."""
+        """{(scan, "seen", "seen, skeleton alone" or "unseen"): its cases}, scans in order of name, seen looks first."""
         grouped = {}
         for name, case in sorted(self.cases.items()):
-            grouped.setdefault((case["scan"], case["tf_family"]), []).append(name)
+            organs = case.get("organs", ["all"])
+            look = case["tf_family"] + ("" if organs == ["all"] else f", {' and '.join(organs)} alone")
+            grouped.setdefault((case["scan"], look), []).append(name)
         return dict(sorted(grouped.items()))
 
     def mean(self, cases, method, metric):

@@ -53,7 +53,7 @@ def make_run(out):
                    "preparation_s": seconds[method]})
     for case in psnr["priming"]:
         write(out / "held-out" / case / "case.json",
-              {"scan": case[0], "tf_family": "unseen" if "unseen" in case else "seen"})
+              {"scan": case[0], "tf_family": "unseen" if "unseen" in case else "seen", "organs": ["all"]})
     write(out / "evaluation/results.json", summary)
     write(out / "evaluation/per_view.json", per_view)
     write(out / "commands/evaluation-network.txt", "renderfm-eval --methods network\n")
@@ -98,6 +98,14 @@ class TablesTest(unittest.TestCase):
             self.assertEqual(evaluation.mean(["b-auto"], "network", "PSNR"), 32)
             self.assertEqual(evaluation.difference("priming", "network", "PSNR", ["b-auto"])[3], 1)
             self.assertIsNone(evaluation.difference("priming", "dvr", "PSNR", ["b-auto"]))
+
+    def test_looks_with_some_organs_alone_are_rows_of_their_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder)
+            make_run(out)
+            write(out / "held-out/b-auto/case.json", {"scan": "b", "tf_family": "seen", "organs": ["skeleton"]})
+            self.assertEqual(list(Evaluation(out / "evaluation", out / "held-out").groups()),
+                             [("a", "seen"), ("a", "unseen"), ("b", "seen, skeleton alone")])
 
     def test_what_is_missing_is_named(self):
         with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(Missing, "results.json is missing"):
