@@ -18,7 +18,7 @@ mkdir -p "$2"
 out=$(realpath "$2")
 results=${RENDERFM_RESULTS:-$PWD/tests/bench/results/per_scan}
 all_cases=phantom_0001,phantom_0002,aorta_ct,example_ct
-all_methods=priming,dvr,finetune,6dgs-agp,6dgs,3dgs-agp,6dgs-agp-mcmc
+all_methods=priming,dvr,network,finetune,finetune-primed,6dgs-agp,6dgs,3dgs-agp,6dgs-agp-mcmc
 cases=${3:-all}
 methods=${4:-all}
 
