@@ -18,7 +18,7 @@ struct CasePlan {
   int random_look = -1;                ///< number of the random look; -1 for a preset
   bool unseen = false;
   std::vector<std::string> organs{"all"};  ///< under a preset; random looks draw theirs
-  int box = -1;  ///< number of the box; -1 for the whole scan
+  int box = -1;                            ///< number of the box; -1 for the whole scan
   TargetSpacing spacing;
   std::string fingerprint;  ///< of all settings that decide the case's bytes
 };

@@ -279,7 +279,8 @@ void check_prepare_config(const PrepareConfig& config) {
   if (config.looks.presets.empty() && config.looks.random == 0 && config.looks.unseen == 0) {
     fail_input("looks: no transfer function is wanted; name presets, or set random to 1 or more");
   }
-  if (config.looks.organs.empty()) fail_input("looks.organs names nothing to show; leave it out for all organs");
+  if (config.looks.organs.empty())
+    fail_input("looks.organs names nothing to show; leave it out for all organs");
   in_range("validation_share", config.validation_share, 0, 1);
   in_range("test_share", config.test_share, 0, 1 - config.validation_share);
   in_range("label_dropout", config.label_dropout, 0, 1);
@@ -306,9 +307,10 @@ std::string to_yaml(const PrepareConfig& config) {
   text += fmt::format("validation_share: {}\ntest_share: {}\nlabel_dropout: {}\n", config.validation_share,
                       config.test_share, config.label_dropout);
   text += "scenes:\n" + scenes_to_yaml(config.scenes, "  ");
-  text += fmt::format("looks:\n  presets: {}\n  organs: {}\n  random: {}\n  unseen: {}\n  organ_subsets: {}\n",
-                      quoted(config.looks.presets), quoted(config.looks.organs), config.looks.random, config.looks.unseen,
-                      config.looks.organ_subsets);
+  text +=
+      fmt::format("looks:\n  presets: {}\n  organs: {}\n  random: {}\n  unseen: {}\n  organ_subsets: {}\n",
+                  quoted(config.looks.presets), quoted(config.looks.organs), config.looks.random,
+                  config.looks.unseen, config.looks.organ_subsets);
   text += fmt::format(
       "views:\n  train: {}\n  test: {}\n  close_ups: {}\n  zoom: {}\n  size: [{}, {}]\n  samples: {}\n  "
       "test_samples: {}\n  denoise: {}\n"

@@ -15,8 +15,8 @@
 #include "renderfm/image/psnr.h"
 #include "renderfm/image/ssim.h"
 #include "renderfm/math/rng.h"
-#include "renderfm/raster/rasterize.h"
 #include "renderfm/raster/light_share.h"
+#include "renderfm/raster/rasterize.h"
 #include "renderfm/tensor/one_torch_thread.h"
 #include "train/finetune_state.h"
 

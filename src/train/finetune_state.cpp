@@ -81,12 +81,26 @@ std::int64_t fingerprint(const GaussianSet& start, const ViewSplit& views, const
     }
   }
   const GaussianRates& r = o.rates;
-  for (const double value :
-       {static_cast<double>(o.steps), o.minutes, r.position, r.sh_constant, r.sh_linear, r.opacity_logit,
-        r.direction_mean, r.direction_chol, r.shift, r.log_scale, r.shear, o.last_rate, o.last_position_rate,
-        o.l1_weight, o.ssim_weight, o.coarse_share, static_cast<double>(o.evaluations),
-        static_cast<double>(o.patience), static_cast<double>(o.keep_best),
-        o.resting_share}) {
+  for (const double value : {static_cast<double>(o.steps),
+                             o.minutes,
+                             r.position,
+                             r.sh_constant,
+                             r.sh_linear,
+                             r.opacity_logit,
+                             r.direction_mean,
+                             r.direction_chol,
+                             r.shift,
+                             r.log_scale,
+                             r.shear,
+                             o.last_rate,
+                             o.last_position_rate,
+                             o.l1_weight,
+                             o.ssim_weight,
+                             o.coarse_share,
+                             static_cast<double>(o.evaluations),
+                             static_cast<double>(o.patience),
+                             static_cast<double>(o.keep_best),
+                             o.resting_share}) {
     hash.add(value);
   }
   hash.add(o.seed);

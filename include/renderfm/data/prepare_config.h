@@ -29,11 +29,11 @@ struct ScanEntry {
 };
 
 struct LookWish {
-  std::vector<std::string> presets;  ///< transfer functions for every scan: presets, "auto" or files
+  std::vector<std::string> presets;        ///< transfer functions for every scan: presets, "auto" or files
   std::vector<std::string> organs{"all"};  ///< every preset is shown with each; as --organs takes them
   int random = 0;                          ///< random seen ones for every scan
-  int unseen = 0;                    ///< random unseen ones for validation and test scans
-  double organ_subsets = 0;          ///< share of the random looks that show only some organs
+  int unseen = 0;                          ///< random unseen ones for validation and test scans
+  double organ_subsets = 0;                ///< share of the random looks that show only some organs
 };
 
 struct ViewWish {

@@ -22,7 +22,8 @@ struct GaussianSet : GaussianNotes {
   GaussianSet to(torch::Device device) const;
   /// Rows where `mask` [N] bool is true, or rows by int64 index, in order.
   GaussianSet select(const torch::Tensor& mask_or_index) const;
-  /// These, then `others`, which have labels where these have. What is known of the set is what was known of these.
+  /// These, then `others`, which have labels where these have. What is known of the set is what was known of
+  /// these.
   GaussianSet joined(const GaussianSet& others) const;
 };
 

@@ -10,11 +10,13 @@
 
 namespace renderfm::raster {
 
-/// [N] float32 on the device of the Gaussians: the sum of a Gaussian's weights (opacity where it is drawn, times
-/// the transmittance before it) over all pixels of all cameras, in pixels. 0 where it is hidden or out of sight.
+/// [N] float32 on the device of the Gaussians: the sum of a Gaussian's weights (opacity where it is drawn,
+/// times the transmittance before it) over all pixels of all cameras, in pixels. 0 where it is hidden or out
+/// of sight.
 torch::Tensor drawn_weight(const GaussianSet& gaussians, const std::vector<Camera>& cameras);
 
-/// [N] bool: the fewest Gaussians, largest weight first, that leave at most `share` of the sum of `weight` out.
+/// [N] bool: the fewest Gaussians, largest weight first, that leave at most `share` of the sum of `weight`
+/// out.
 torch::Tensor all_but_share(const torch::Tensor& weight, double share);
 
 }  // namespace renderfm::raster

@@ -29,7 +29,9 @@ TEST(DrawnWeight, IsTheOpacityTimesTheTransmittanceBefore) {
   const Blob front{.position_mm = {0, 0, 10}, .scale_mm = 0.5, .opacity = 0.5};
   const Blob behind{.position_mm = {0, 0, 20}, .scale_mm = 1.0, .opacity = 0.5};  // as wide in the picture
   const Camera camera = test::plain_camera();
-  const auto of = [&](const std::vector<Blob>& blobs) { return drawn_weight(test::make_set(blobs), {camera}); };
+  const auto of = [&](const std::vector<Blob>& blobs) {
+    return drawn_weight(test::make_set(blobs), {camera});
+  };
   const double alone = of({behind})[0].item<double>();
   const torch::Tensor both = of({front, behind});
   EXPECT_NEAR(both[0].item<double>(), alone, 1e-3 * alone);

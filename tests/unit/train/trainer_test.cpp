@@ -254,7 +254,8 @@ TEST_F(Training, ANetworkSaysWhichOneItBeganFromAlsoAfterAnInterruption) {
   EXPECT_TRUE(said.starts_with("first, step 2, sha256 ")) << said;
   for (const auto& [name, tensor] : second.tensors) {
     if (!name.starts_with("weights/")) continue;
-    EXPECT_LT((tensor - newest("first").checkpoint.tensors.at(name)).abs().max().item<double>(), 1e-6) << name;
+    EXPECT_LT((tensor - newest("first").checkpoint.tensors.at(name)).abs().max().item<double>(), 1e-6)
+        << name;
   }
   config.optimizer.steps = 4;
   run(config, "second", "auto");
