@@ -14,15 +14,18 @@ constexpr int kFewSamples = 2, kMoreSamples = 8;
 
 }  // namespace
 
-Estimate measure_pilot(const CaseStart& start, const ViewRenderer& renderer, const ViewWish& wish,
-                       bool denoise) {
-  const CaseInfo& info = start.content;
+double steady_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Estimate measure_pilot(const CaseInfo& info, const ViewRenderer& renderer, const ViewWish& wish, bool denoise,
+                       const Clock& now_s) {
   const View& view = info.train_views.empty() ? info.test_views.front() : info.train_views.front();
   ViewImages images;
   const auto seconds = [&](int samples) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin_s = now_s();
     images = renderer.render(view.camera, samples, denoise);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return now_s() - begin_s;
   };
   const double few_s = seconds(kFewSamples), more_s = seconds(kMoreSamples);
   const double per_sample_s = std::max(0.0, more_s - few_s) / (kMoreSamples - kFewSamples);

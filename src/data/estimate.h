@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
-#include "data/case_maker.h"
+#include "renderfm/data/case.h"
+#include "renderfm/data/prepare_config.h"
 #include "renderfm/data/view_renderer.h"
 
 namespace renderfm::data {
@@ -14,9 +16,13 @@ struct Estimate {
   double view_bytes = 0;
 };
 
-/// Draws the first view with few samples, twice, and extrapolates.
-Estimate measure_pilot(const CaseStart& start, const ViewRenderer& renderer, const ViewWish& wish,
-                       bool denoise);
+/// Seconds since some moment.
+using Clock = std::function<double()>;
+double steady_s();
+
+/// Draws the first view with few samples, twice, and extrapolates; what denoising takes is in both kinds of view.
+Estimate measure_pilot(const CaseInfo& info, const ViewRenderer& renderer, const ViewWish& wish, bool denoise,
+                       const Clock& now_s = steady_s);
 
 /// "45 s", "12 min", "3.4 h", "2.1 days".
 std::string duration_text(double seconds);

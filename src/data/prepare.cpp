@@ -176,7 +176,7 @@ class Workshop {
     const ViewWish& wish = config_.views;
     const CaseInfo& first = start.content;
     if (!first.train_views.empty() || !first.test_views.empty()) {
-      const Estimate estimate = measure_pilot(start, renderer, wish, renderer_.denoiser != "none");
+      const Estimate estimate = measure_pilot(first, renderer, wish, renderer_.denoiser != "none");
       double bytes = (views_left_[0] + views_left_[1]) * estimate.view_bytes;
       for (const std::string& name : case_file_names()) {
         bytes += cases_left_ * static_cast<double>(fs::file_size(first.folder / name));

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <map>
+#include <regex>
 
 #include "renderfm/core/check.h"
 #include "renderfm/data/case.h"
@@ -86,6 +87,17 @@ TEST_F(Prepare, KilledAtSeveralMomentsEndsInTheSameBytesForAnyThreadCount) {
   const double middle_mm = view.camera.camera_from_world(info.view_sphere.centre_mm).z;
   EXPECT_LT(depth[12][12].item<double>(), middle_mm);
   EXPECT_GT(depth[12][12].item<double>(), middle_mm - info.view_sphere.radius_mm - 4);
+}
+
+TEST_F(Prepare, SaysBeforehandHowLargeTheDataSetWillBe) {
+  const Outcome outcome = succeed(command("whole", "--maps"));
+  std::smatch said;
+  ASSERT_TRUE(std::regex_search(outcome.err, said, std::regex("views take about [0-9.]+ (s|min), files about ([0-9]+) kB")))
+      << outcome.err;
+  double bytes = 0;
+  for (const auto& [name, text] : contents("whole")) bytes += static_cast<double>(text.size());
+  EXPECT_GT(1000 * std::stod(said[2]), 0.6 * bytes);
+  EXPECT_LT(1000 * std::stod(said[2]), 1.6 * bytes);
 }
 
 TEST_F(Prepare, ShardsMakeTheSameDataSet) {
