@@ -46,8 +46,8 @@ else
   data_config=configs/prepare/small.yaml held_out_config=configs/prepare/held-out.yaml
   train_config=configs/small.yaml train_steps="" train_parts=2 warmup=50 every=""
   methods_config=configs/eval/held-out.yaml
-  ablation_names=(no-priming no-residual view-independent no-mask l1-only narrow) ablation_steps=300
-  data_time="an hour" held_out_time="20 minutes" train_time="an hour" ablation_time="ten minutes"
+  ablation_names=(no-priming no-residual view-independent no-mask narrow l1-only) ablation_steps=150
+  data_time="an hour" held_out_time="20 minutes" train_time="an hour" ablation_time="five minutes"
 fi
 shipped="$root/models/renderfm-small.safetensors"
 $train || [ -e "$shipped" ] || stop "no network ships in $shipped; add --train"
