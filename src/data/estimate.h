@@ -20,7 +20,8 @@ struct Estimate {
 using Clock = std::function<double()>;
 double steady_s();
 
-/// Draws the first view with few samples, twice, and extrapolates; what denoising takes is in both kinds of view.
+/// Draws the first view with few samples, twice, and extrapolates; what denoising takes is in both kinds of
+/// view.
 Estimate measure_pilot(const CaseInfo& info, const ViewRenderer& renderer, const ViewWish& wish, bool denoise,
                        const Clock& now_s = steady_s);
 

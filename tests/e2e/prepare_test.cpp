@@ -92,7 +92,8 @@ TEST_F(Prepare, KilledAtSeveralMomentsEndsInTheSameBytesForAnyThreadCount) {
 TEST_F(Prepare, SaysBeforehandHowLargeTheDataSetWillBe) {
   const Outcome outcome = succeed(command("whole", "--maps"));
   std::smatch said;
-  ASSERT_TRUE(std::regex_search(outcome.err, said, std::regex("views take about [0-9.]+ (s|min), files about ([0-9]+) kB")))
+  ASSERT_TRUE(std::regex_search(outcome.err, said,
+                                std::regex("views take about [0-9.]+ (s|min), files about ([0-9]+) kB")))
       << outcome.err;
   double bytes = 0;
   for (const auto& [name, text] : contents("whole")) bytes += static_cast<double>(text.size());

@@ -14,8 +14,10 @@ class WoundRenderer : public data::ViewRenderer {
   explicit WoundRenderer(double& now_s) : now_s_(now_s) {}
   data::ViewImages render(const Camera& camera, int samples, bool) const override {
     now_s_ += 0.25 + 0.1 * samples;
-    const std::size_t pixels = static_cast<std::size_t>(camera.width) * static_cast<std::size_t>(camera.height);
-    return {std::vector<float>(3 * pixels, 0.5F), std::vector<float>(pixels, 1), std::vector<float>(pixels, 1)};
+    const std::size_t pixels =
+        static_cast<std::size_t>(camera.width) * static_cast<std::size_t>(camera.height);
+    return {std::vector<float>(3 * pixels, 0.5F), std::vector<float>(pixels, 1),
+            std::vector<float>(pixels, 1)};
   }
 
  private:
