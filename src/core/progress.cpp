@@ -26,10 +26,6 @@ double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::
   return std::chrono::duration<double>(to - from).count();
 }
 
-double seconds_left(double elapsed_s, double share) {
-  return share > 0 ? elapsed_s * (1.0 - share) / share : 0.0;
-}
-
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -72,6 +68,23 @@ void Progress::advance(std::int64_t steps) {
   print(elapsed_s);
 }
 
+void Progress::skip(std::int64_t steps) {
+  {
+    const std::lock_guard lock(mutex_);
+    skipped_ += steps;
+  }
+  advance(steps);
+}
+
+double Progress::share() const {
+  return std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
+}
+
+double Progress::left_s(double elapsed_s) const {
+  const auto taken = static_cast<double>(done_ - skipped_);
+  return taken > 0 ? elapsed_s * std::max(0.0, static_cast<double>(total_ - done_)) / taken : 0.0;
+}
+
 void Progress::note(std::string text) {
   const std::lock_guard lock(mutex_);
   note_ = std::move(text);
@@ -79,10 +92,8 @@ void Progress::note(std::string text) {
 
 void Progress::print(double elapsed_s) {
   printed_ = true;
-  const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
-  const double left_s = seconds_left(elapsed_s, share);
-  const std::string text = fmt::format("{} {:3.0f} % ({}/{}), {:.0f} s left{}{}", label_, 100 * share, done_,
-                                       total_, left_s, note_.empty() ? "" : ", ", note_);
+  const std::string text = fmt::format("{} {:3.0f} % ({}/{}), {:.0f} s left{}{}", label_, 100 * share(),
+                                       done_, total_, left_s(elapsed_s), note_.empty() ? "" : ", ", note_);
   if (terminal_) {
     fmt::print(stderr, "\r{}\033[K", text);
   } else {
@@ -94,11 +105,10 @@ void Progress::print(double elapsed_s) {
 void Progress::report(double elapsed_s) const {
   const int fd = g_report_fd;
   if (fd < 0) return;
-  const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   // Shorter than PIPE_BUF: lines of several threads do not mix.
-  const std::string line = fmt::format(
-      "{{\"step\":{},\"done\":{},\"total\":{},\"seconds_left\":{:.1f},\"note\":{}}}\n", quoted(label_),
-      std::min(done_, total_), total_, seconds_left(elapsed_s, share), quoted(note_));
+  const std::string line =
+      fmt::format("{{\"step\":{},\"done\":{},\"total\":{},\"seconds_left\":{:.1f},\"note\":{}}}\n",
+                  quoted(label_), std::min(done_, total_), total_, left_s(elapsed_s), quoted(note_));
   (void)!::write(fd, line.data(), line.size());
 }
 

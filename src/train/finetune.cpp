@@ -140,7 +140,7 @@ class Run {
     }
     log_info("{}: {:.2f} dB before", options_.watched, state_.psnr_before_db);
     Progress progress("fine-tuning", options_.steps);
-    progress.advance(state_.step);
+    progress.skip(state_.step);
     note(progress);
     StopWatch clock;
     double since_save_s = 0;

@@ -108,13 +108,15 @@ ViewSplit trace_views(const Medium& medium, const ViewSphere& sphere, const data
   const auto trace = [&](const std::vector<NamedCamera>& cameras, int samples, bool denoise) {
     for (const NamedCamera& view : cameras) {
       const fs::path png = folder / (view.name + ".png");
-      if (!fs::exists(png)) {
+      if (fs::exists(png)) {
+        progress.skip(samples);
+      } else {
         const std::uint64_t number = static_cast<std::uint64_t>(std::stoi(view.name));
         std::vector<float> srgb =
             renderer.make(medium, hash64(options.seed, number))->render(view.camera, samples, denoise).srgb;
         write_png(torch::from_blob(srgb.data(), {3, options.height, options.width}, torch::kFloat32), png);
+        progress.advance(samples);
       }
-      progress.advance(samples);
     }
   };
   trace(train, options.train_samples, denoised);

@@ -98,7 +98,7 @@ class ViewTracer {
         tracer.identity(view.camera), static_cast<std::uint64_t>(rule_.max_samples),
         std::bit_cast<std::uint64_t>(rule_.noise_rmse), (denoised_ ? 1U : 0U) + (options_.pfm ? 2U : 0U));
     if (unfinished_.is_drawn(view, key)) {
-      progress_.advance(kUnitsPerView);
+      progress_.skip(kUnitsPerView);
       return {};
     }
     const auto start = Clock::now();
@@ -127,13 +127,13 @@ class ViewTracer {
     Film film = unfinished_.load_film(view, tracer.identity(view.camera), wanted);
     const std::int64_t pixels = static_cast<std::int64_t>(film.width()) * film.height();
     const int step = static_cast<int>(std::clamp<std::int64_t>(kPathsPerStep / pixels, 1, 64));
-    int told = 0;
+    int told = static_cast<int>(kUnitsPerView * film.samples() / wanted);
+    progress_.skip(told);
     const auto tell = [&] {
       const int units = static_cast<int>(kUnitsPerView * film.samples() / wanted);
       progress_.advance(units - told);
       told = units;
     };
-    tell();
     auto saved = Clock::now();
     while (film.samples() < wanted) {
       tracer.add_samples(view.camera, film, std::min<int>(step, wanted - static_cast<int>(film.samples())));

@@ -18,15 +18,19 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::int64_t steps = 1);
+  /// Steps that an earlier run has taken: done, and no measure of how long the others take.
+  void skip(std::int64_t steps);
   /// Shown behind the time left from now on: "28.1 dB".
   void note(std::string text);
 
  private:
   void print(double elapsed_s);
   void report(double elapsed_s) const;
+  double share() const;
+  double left_s(double elapsed_s) const;
 
   std::string label_, note_;
-  std::int64_t total_, done_ = 0;
+  std::int64_t total_, done_ = 0, skipped_ = 0;
   std::chrono::steady_clock::time_point start_, last_print_, last_report_;
   bool terminal_, printed_ = false;
   std::mutex mutex_;

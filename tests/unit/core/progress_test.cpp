@@ -64,6 +64,19 @@ TEST(ProgressReport, TellsTheTimeLeftAndTheNoteOnTheWay) {
   EXPECT_NE(lines[2].find(R"("done":3)"), std::string::npos) << lines[2];
 }
 
+TEST(ProgressReport, StepsOfAnEarlierRunAreNoMeasureOfTheTimeLeft) {
+  const std::vector<std::string> lines = reported([] {
+    Progress progress("tuning", 1000);
+    progress.skip(990);
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    progress.advance(1);
+  });
+  ASSERT_EQ(lines.size(), 3U);
+  // One step in 0.4 s or more, nine to go: not a thousandth of that.
+  const std::string key = "\"seconds_left\":";
+  EXPECT_GE(std::stod(lines[1].substr(lines[1].find(key) + key.size())), 3.6) << lines[1];
+}
+
 TEST(ProgressReport, GoesOnWhenTheReaderIsGone) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
