@@ -46,7 +46,7 @@ else
   data_config=configs/prepare/small.yaml held_out_config=configs/prepare/held-out.yaml
   train_config=configs/small.yaml train_steps="" train_parts=2 warmup=50 every=""
   methods_config=configs/eval/held-out.yaml
-  ablation_names=(no-priming no-residual view-independent no-mask narrow l1-only) ablation_steps=150
+  ablation_names=(no-priming no-residual view-independent no-mask narrow l1-only) ablation_steps=120
   data_time="an hour" held_out_time="20 minutes" train_time="an hour" ablation_time="five minutes"
 fi
 shipped="$root/models/renderfm-small.safetensors"
