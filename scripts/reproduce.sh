@@ -114,12 +114,13 @@ else
   stage "network: $model, which ships"
 fi
 
-# measure METHODS TIME [CASES] [NAME]: these over all scans, or those; the report is then of all that is measured.
+# measure METHOD TIME [CASES]: one method over all scans, or those, robustness rows of the config included; the report
+# is then of all that is measured.
 evaluate=("$bin/renderfm-eval" --dataset "$out/held-out" --config "$methods_config" --model "$model"
           --out "$out/evaluation")
 measure() {
-  stage "measuring ${4:-$1}, about $2"
-  noted "evaluation-${4:-$1}" "${evaluate[@]}" --methods "$1" ${3:+--cases "$3"}
+  stage "measuring $1, about $2"
+  noted "evaluation-$1" "${evaluate[@]}" --methods "$1" ${3:+--cases "$3"}
   "${evaluate[@]}" --report >/dev/null
 }
 if $quick; then
@@ -130,11 +131,6 @@ else
   measure network "two minutes"
   measure finetune "ten minutes"
   preset_looks="$(cd "$out/held-out" && printf '%s,' *-auto)"
-  worse_scans=()
-  for variant in labels-none labels-eroded labels-dilated labels-missing spacing-3 noise; do
-    worse_scans+=("priming@$variant" "network@$variant")
-  done
-  measure "$(IFS=, && printf '%s' "${worse_scans[*]}")" "five minutes" "${preset_looks%,}" robustness
   measure 6dgs-agp "half an hour" "${preset_looks%,}"
 fi
 

@@ -99,11 +99,10 @@ VARIANTS = {"labels-none": "no labels: tissues estimated from the CT",
             "noise": "white noise of 25 HU on every voxel"}
 
 
-def robustness_table(evaluation, out):
+def robustness_table(evaluation):
     """What a worse scan or worse labels cost, against the views of the true scan."""
-    command = command_of(out, "evaluation-robustness")
     lines = ["What the methods make of a worse scan, judged by the views of the true one, and how that differs from the "
-             "scan as it is (paired, 95 % intervals)" + (f", by {code(command)}" if command else "") + ":", ""]
+             "scan as it is (paired, 95 % intervals), by the commands above:", ""]
     rows = []
     for method in evaluation.robustness:
         base, variant = method.split("@", 1)
@@ -155,7 +154,7 @@ def ablations_table(out):
 def tables(out):
     evaluation = Evaluation(out / "evaluation", out / "held-out")
     parts = [methods_table(evaluation, out), looks_table(evaluation), differences_table(evaluation),
-             robustness_table(evaluation, out), ablations_table(out)]
+             robustness_table(evaluation), ablations_table(out)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
