@@ -133,7 +133,7 @@ def hash_of(page):
 
 def check_controls(browser):
     page = open_page(browser, few_file, {"width": 700, "height": 480}, accept_downloads=True, reduced_motion="reduce")
-    page.set_default_timeout(15000)
+    page.set_default_timeout(60000)
     page.wait_for_function("window.renderfm !== undefined")
     settle(page)
 
