@@ -34,7 +34,7 @@ if $quick; then
   [ "${#folders[@]}" -eq 1 ] || stop "--quick needs no scans: scripts/reproduce.sh --quick OUT"
   scale=quick train=true ablations=true
   data_config=configs/prepare/quick.yaml held_out_config=configs/prepare/quick-held-out.yaml
-  train_config=configs/smoke.yaml train_steps=40 train_parts=2 warmup=5 every=20
+  train_config=configs/smoke.yaml train_steps=40 warmup=5 every=20
   methods_config=configs/eval/quick.yaml
   ablation_names=(no-priming view-independent) ablation_steps=20
   data_time="a minute" held_out_time="a minute" train_time="a minute" ablation_time="half a minute"
@@ -44,7 +44,7 @@ else
   scans="$(realpath "$scans")"
   scale=full
   data_config=configs/prepare/small.yaml held_out_config=configs/prepare/held-out.yaml
-  train_config=configs/small.yaml train_steps="" train_parts=2 warmup=50 every=""
+  train_config=configs/small.yaml train_steps="" warmup=50 every=""
   methods_config=configs/eval/held-out.yaml
   ablation_names=(no-priming no-residual view-independent no-mask narrow l1-only) ablation_steps=120
   data_time="an hour" held_out_time="20 minutes" train_time="an hour" ablation_time="five minutes"
@@ -94,7 +94,7 @@ stage "held-out scans: $held_out_config, about $held_out_time"
 noted held-out "$bin/renderfm-prepare" --config "$held_out_config" "${from[@]}" --out "$out/held-out"
 
 if $train; then
-  short=() begin=() model=
+  short=() begin=() model= train_parts=2
   [ -z "$train_steps" ] || short=(--set "optimizer.steps=$train_steps" --set "validation.every=$every")
   # Each part goes once through the schedule and begins with the best of the part before.
   for ((part = 1; part <= train_parts; part++)); do

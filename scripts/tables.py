@@ -104,8 +104,10 @@ def robustness_table(evaluation):
     lines = ["What the methods make of a worse scan, judged by the views of the true one, and how that differs from the "
              "scan as it is (paired, 95 % intervals), by the commands above:", ""]
     rows = []
-    for method in evaluation.robustness:
-        base, variant = method.split("@", 1)
+    worse = [method.split("@", 1) for method in evaluation.robustness]
+    known = list(VARIANTS)
+    for base, variant in sorted(worse, key=lambda row: known.index(row[1]) if row[1] in known else len(known)):
+        method = f"{base}@{variant}"
         cases = [case for (case, name) in evaluation.results if name == method]
         found = {metric: evaluation.difference(base, method, metric, cases) for metric in DIGITS}
         if None in found.values():
@@ -113,7 +115,6 @@ def robustness_table(evaluation):
         rows.append(row(VARIANTS.get(variant, variant), METHODS.get(base, base), found["PSNR"][3],
                         *(f"{number(evaluation.mean(cases, method, metric), d)}, {mean:+.{d}f} [{low:+.{d}f}, {high:+.{d}f}]"
                           for (metric, (mean, low, high, _)), d in zip(found.items(), DIGITS.values()))))
-    rows.sort(key=lambda text: list(VARIANTS.values()).index(text.split(" | ")[0].removeprefix("| ")))
     if not rows:
         return []
     return lines + table(["scan or labels", "method", "views", "PSNR (dB)", "SSIM", "FLIP"], rows)

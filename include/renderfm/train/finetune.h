@@ -27,8 +27,8 @@ struct FinetuneOptions {
   double last_rate = 0.1, last_position_rate = 0.01;  ///< of the first, reached exponentially
   double l1_weight = 0.8, ssim_weight = 0.2;
   /// The Gaussians that together give no more than this share of the light of the training views rest: they
-  /// are not drawn on the way, which halves the time of a step in a body, and are as they were in what is
-  /// kept and evaluated. Negative: none.
+  /// are not drawn on the way, which takes two fifths off the time of a step in a body, and are as they were
+  /// in what is kept and evaluated. Negative: none.
   double resting_share = 0.01;
   double coarse_share = 0;  ///< of the steps, the first ones, on pictures of half the size
   std::optional<DensifyOptions> densify;
