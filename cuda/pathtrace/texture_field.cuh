@@ -19,18 +19,12 @@ class TextureMediumField {
   __device__ __forceinline__ Vec3f voxels_per_mm() const { return m_.tables.voxels_per_mm; }
   __device__ __forceinline__ float phase_g() const { return m_.tables.phase_g; }
 
-  __device__ __forceinline__ float extinction(Vec3f point, std::uint32_t bits, Material& material,
-                                              Gap& gap) const {
+  __device__ __forceinline__ float extinction(Vec3f point, std::uint32_t bits, Material& material) const {
     const float scale = static_cast<float>(m_.tables.class_scale);
     const float x = picked_texel(point.x * scale, bits), y = picked_texel(point.y * scale, bits >> kPickY),
                 z = picked_texel(point.z * scale, bits >> kPickZ);
-    const unsigned short content = tex3D<unsigned short>(m_.content, x, y, z);
-    if (content >= kGapTexel) {
-      gap = {{floorf(x / scale) + 0.5F, floorf(y / scale) + 0.5F, floorf(z / scale) + 0.5F},
-             static_cast<float>(content - kGapTexel)};
-      return 0;
-    }
-    const int material_class = CellClasses::from_bits(content).picked(bits >> kPickClass);
+    const int material_class =
+        CellClasses::from_bits(tex3D<unsigned short>(m_.classes, x, y, z)).picked(bits >> kPickClass);
     if (material_class == 0) return 0;
     // The texel's bits over 65535: the bin of the nearest HU.
     const float bin = tex3D<float>(m_.hu, point.x, point.y, point.z) * 65535.0F;

@@ -75,10 +75,12 @@ class CudaDevice : public SampleMaker {
       fill_textures();
     } else {
       voxels_ = uploaded(medium_.voxels, shape().padded_count());
-      classes_ = uploaded(medium_.cells, cell_shape().padded_count());
+      split_before_ = uploaded(medium_.split_before, ((shape().padded_count() - 1) >> kBlockShift) + 1);
+      classes_ = uploaded(medium_.cells, cells_per_voxel() * medium_.split_voxels);
       gradient_factor_ = uploaded(medium_.gradient_factor, shape().padded_count());
     }
     medium_.voxels = voxels_.data();
+    medium_.split_before = split_before_.data();
     medium_.cells = classes_.data();
     medium_.gradient_factor = gradient_factor_.data();
     medium_.sigma_t_per_mm = sigma_t_.data();
@@ -114,27 +116,35 @@ class CudaDevice : public SampleMaker {
     return {scale * medium_.width, scale * medium_.height, scale * medium_.depth};
   }
 
-  // CellClasses::bits of every cell, or the reach of the gap that its voxel is the middle of.
-  std::vector<std::uint16_t> cell_content() const {
+  std::int64_t cells_per_voxel() const {
+    const std::int64_t scale = medium_.class_scale;
+    return scale * scale * scale;
+  }
+
+  // CellClasses::bits of every cell, x fastest.
+  std::vector<std::uint16_t> cell_texels() const {
     const Shape cells = cell_shape();
-    std::vector<std::uint16_t> content = without_border<std::uint16_t>(
-        medium_.cells, cells, [](CellClasses classes) { return classes.bits(); });
-    const std::vector<std::uint8_t> of_voxels =
-        without_border<std::uint8_t>(medium_.voxels, shape(), [](const VoxelRecord& v) { return v.content; });
-    const auto scale = static_cast<std::size_t>(medium_.class_scale);
-    for (std::size_t cell = 0; cell < content.size(); ++cell) {
-      const std::size_t row = static_cast<std::size_t>(cells.width), x = cell % row;
-      const std::size_t y = cell / row % static_cast<std::size_t>(cells.height),
-                        z = cell / (row * static_cast<std::size_t>(cells.height));
-      const std::uint8_t voxel =
-          of_voxels[(z / scale * static_cast<std::size_t>(medium_.height) + y / scale) *
-                        static_cast<std::size_t>(medium_.width) +
-                    x / scale];
-      if (voxel != kSplitVoxel && voxel > kClassMask) {
-        content[cell] = static_cast<std::uint16_t>(cuda::kGapTexel + (voxel >> kGapShift));
+    const int scale = medium_.class_scale;
+    std::vector<std::uint16_t> texels;
+    texels.reserve(static_cast<std::size_t>(cells.count()));
+    for (int z = 0; z < cells.depth; ++z) {
+      for (int y = 0; y < cells.height; ++y) {
+        const std::int64_t row = ((z / scale + kTablePad) * padded(medium_.height) + y / scale + kTablePad) *
+                                     padded(medium_.width) +
+                                 kTablePad;
+        for (int x = 0; x < cells.width; ++x) {
+          const std::int64_t voxel = row + x / scale;
+          const std::uint8_t content = medium_.voxels[voxel].content;
+          CellClasses classes(content);
+          if (content >= kFirstSplit) {
+            classes = medium_.cells[split_voxel(medium_, voxel, content) * cells_per_voxel() +
+                                    ((z % scale) * scale + y % scale) * scale + x % scale];
+          }
+          texels.push_back(classes.bits());
+        }
       }
     }
-    return content;
+    return texels;
   }
 
   void fill_textures() {
@@ -148,13 +158,13 @@ class CudaDevice : public SampleMaker {
         TexelKind::kUnorm8,
         without_border<std::uint8_t>(medium_.voxels, voxels, [](const VoxelRecord& v) { return v.opacity; }),
         voxels);
-    content_texture_.fill(TexelKind::kWord, cell_content(), cell_shape());
+    classes_texture_.fill(TexelKind::kWord, cell_texels(), cell_shape());
     if (medium_.gradient_factor != nullptr) {
       factor_texture_.fill(TexelKind::kByte,
                            without_border<std::uint8_t>(medium_.gradient_factor, voxels, same_byte), voxels);
     }
     textures_.hu = hu_.object();
-    textures_.content = content_texture_.object();
+    textures_.classes = classes_texture_.object();
     textures_.opacity = opacity_texture_.object();
     textures_.gradient_factor = factor_texture_.object();
   }
@@ -171,13 +181,14 @@ class CudaDevice : public SampleMaker {
   CudaField field_;
   MediumPointers medium_;  // of the host until the constructor ends, then of the device
   cuda::TextureMedium textures_{};
-  DeviceArray<std::uint32_t> cells_;
+  DeviceArray<CellCode> cells_;
   DeviceArray<float> sigma_t_, opacity_;
   DeviceArray<Vec3f> albedo_;
   DeviceArray<VoxelRecord> voxels_;
+  DeviceArray<std::uint32_t> split_before_;
   DeviceArray<CellClasses> classes_;
   DeviceArray<std::uint8_t> gradient_factor_;
-  Texture hu_, content_texture_, opacity_texture_, factor_texture_;
+  Texture hu_, classes_texture_, opacity_texture_, factor_texture_;
   DeviceArray<PixelSums<double>> sums_;
   DeviceArray<std::uint64_t> capped_;
 };

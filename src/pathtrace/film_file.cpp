@@ -22,7 +22,7 @@ struct Header {
 };
 
 std::uint64_t checksum(const Header& header, const std::vector<PixelSums<double>>& pixels) {
-  return hash64(hash_bytes(&header, sizeof(header)), hash_vector(pixels));
+  return hash64(hash_bytes(&header, sizeof(header)), hash_array(pixels));
 }
 
 }  // namespace

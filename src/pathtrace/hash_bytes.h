@@ -31,9 +31,9 @@ inline std::uint64_t hash_bytes(const void* data, std::size_t size) {
   return h;
 }
 
-template <class T>
-std::uint64_t hash_vector(const std::vector<T>& values) {
-  return hash_bytes(values.data(), values.size() * sizeof(T));
+template <class Array>
+std::uint64_t hash_array(const Array& values) {
+  return hash_bytes(values.data(), values.size() * sizeof(*values.data()));
 }
 
 }  // namespace renderfm::pathtrace

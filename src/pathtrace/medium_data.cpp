@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "pathtrace/hash_bytes.h"
-#include "pathtrace/voxel_content.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
 #include "renderfm/math/srgb.h"
@@ -59,6 +59,29 @@ std::size_t padded_count(std::int64_t depth, std::int64_t height, std::int64_t w
                                   (width + 2 * kTablePad));
 }
 
+// The class of every voxel, or kFirstSplit where its cells are not all of that one.
+std::vector<std::uint8_t> voxel_classes(const Medium& medium) {
+  const Geometry& grid = medium.geometry();
+  const std::int64_t width = grid.width(), height = grid.height(), scale = medium.class_scale();
+  const std::int64_t row = scale * width, slice = row * scale * height;
+  std::vector<std::uint8_t> classes(static_cast<std::size_t>(grid.voxel_count()));
+  parallel_for(0, grid.depth() * height, 32, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const CellClasses* cells =
+          medium.class_map().data() + scale * (r / height) * slice + scale * (r % height) * row;
+      std::uint8_t* out = classes.data() + r * width;
+      for (std::int64_t i = 0; i < width; ++i, cells += scale) {
+        bool same = cells->one();
+        for (int cell = 1; cell < scale * scale * scale; ++cell) {
+          same = same && cells[(cell >> 2) * slice + (cell >> 1 & 1) * row + (cell & 1)] == *cells;
+        }
+        out[i] = same ? cells->first() : std::uint8_t{kFirstSplit};
+      }
+    }
+  });
+  return classes;
+}
+
 // The single-scattering albedo with which thick, isotropically scattering matter shows the colour A.
 float inverted_albedo(float a) { return 1 - std::exp(a * (-5.094F + a * (2.612F - 4.318F * a))); }
 
@@ -75,16 +98,14 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
   check_grid(grid);
   const std::int64_t depth = grid.depth(), height = grid.height(), width = grid.width();
   const std::int64_t scale = medium.class_scale();
-  const std::vector<std::uint8_t> content = voxel_content(medium);
+  const std::vector<std::uint8_t> content = voxel_classes(medium);
   voxels = HugeArray<VoxelRecord>(padded_count(depth, height, width));
   fill_padded(depth, height, width, [&](std::size_t padded, std::size_t source) {
     const float blurred = medium.blurred_opacity()[source];
     voxels[padded] = {medium.hu()[source], content[source],
                       static_cast<std::uint8_t>(std::clamp(255 * blurred + 0.5F, 0.0F, 255.0F))};
   });
-  cells.resize(padded_count(scale * depth, scale * height, scale * width));
-  fill_padded(scale * depth, scale * height, scale * width,
-              [&](std::size_t padded, std::size_t source) { cells[padded] = medium.class_map()[source]; });
+  fill_cells(medium);
   if (!medium.gradient_factor().empty()) {
     gradient_factor.resize(padded_count(depth, height, width));
     fill_padded(depth, height, width, [&](std::size_t padded, std::size_t source) {
@@ -121,9 +142,53 @@ MediumData::MediumData(const Medium& medium, const PathTraceOptions& options) {
   shape.phase_g = static_cast<float>(medium.phase_g());
 }
 
+void MediumData::fill_cells(const Medium& medium) {
+  constexpr std::int64_t kBlock = std::int64_t{1} << kBlockShift, kBlocksAtOnce = 4096;
+  static_assert(kFirstSplit + kBlock <= 256);
+  const auto count = static_cast<std::int64_t>(voxels.size()), blocks = (count + kBlock - 1) / kBlock;
+  const auto each_split = [&](std::int64_t begin_block, std::int64_t end_block, const auto& body) {
+    for (std::int64_t v = begin_block * kBlock; v < std::min(end_block * kBlock, count); ++v) {
+      VoxelRecord& voxel = voxels[static_cast<std::size_t>(v)];
+      if (voxel.content >= kFirstSplit) body(v, voxel);
+    }
+  };
+  std::vector<std::uint32_t> in_block(static_cast<std::size_t>(blocks));
+  parallel_for(0, blocks, kBlocksAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    each_split(begin, end, [&](std::int64_t v, VoxelRecord& voxel) {
+      std::uint32_t& rank = in_block[static_cast<std::size_t>(v >> kBlockShift)];
+      voxel.content = static_cast<std::uint8_t>(kFirstSplit + rank++);
+    });
+  });
+  split_before.resize(in_block.size());
+  std::exclusive_scan(in_block.begin(), in_block.end(), split_before.begin(), 0U);
+  shape.split_voxels = in_block.empty() ? 0 : split_before.back() + in_block.back();
+
+  const Geometry& grid = medium.geometry();
+  const std::int64_t scale = medium.class_scale(), cells_each = scale * scale * scale;
+  const std::int64_t sizes[3] = {scale * grid.width(), scale * grid.height(), scale * grid.depth()};
+  const std::int64_t columns = grid.width() + 2 * kTablePad, rows = grid.height() + 2 * kTablePad;
+  const CellClasses* from = medium.class_map().data();
+  cells = HugeArray<CellClasses>(static_cast<std::size_t>(shape.split_voxels * cells_each));
+  // Where a cell of a padded voxel is found: the outermost cells are repeated.
+  const auto clamped = [&](std::int64_t padded, std::int64_t half, int a) {
+    return std::clamp<std::int64_t>(scale * (padded - kTablePad) + half, 0, sizes[a] - 1);
+  };
+  parallel_for(0, blocks, kBlocksAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    CellClasses* to = cells.data() + split_before[static_cast<std::size_t>(begin)] * cells_each;
+    each_split(begin, end, [&](std::int64_t v, const VoxelRecord&) {
+      const std::int64_t x = v % columns, y = v / columns % rows, z = v / (columns * rows);
+      for (std::int64_t n = 0; n < cells_each; ++n) {
+        *to++ = from[(clamped(z, n >> 2, 2) * sizes[1] + clamped(y, n >> 1 & 1, 1)) * sizes[0] +
+                     clamped(x, n & 1, 0)];
+      }
+    });
+  });
+}
+
 MediumPointers MediumData::pointers() const {
   MediumPointers p = shape;
   p.voxels = voxels.data();
+  p.split_before = split_before.data();
   p.cells = cells.data();
   p.gradient_factor = gradient_factor.empty() ? nullptr : gradient_factor.data();
   p.sigma_t_per_mm = sigma_t.data();
@@ -133,9 +198,9 @@ MediumPointers MediumData::pointers() const {
 }
 
 std::uint64_t MediumData::hash() const {
-  std::uint64_t h = hash_bytes(voxels.data(), voxels.size() * sizeof(VoxelRecord));
-  h = hash64(h, hash_vector(cells), hash_vector(gradient_factor), hash_vector(sigma_t));
-  h = hash64(h, hash_vector(opacity), hash_vector(albedo));
+  std::uint64_t h = hash_array(voxels);
+  h = hash64(h, hash_array(cells), hash_array(gradient_factor), hash_array(sigma_t));
+  h = hash64(h, hash_array(opacity), hash_array(albedo));
   const float rest[] = {shape.voxels_per_mm.x,           shape.voxels_per_mm.y,
                         shape.voxels_per_mm.z,           shape.phase_g,
                         static_cast<float>(shape.width), static_cast<float>(shape.height),
@@ -180,7 +245,7 @@ std::uint64_t DensityData::hash() const {
                         shape.phase_g,
                         static_cast<float>(shape.width),
                         static_cast<float>(shape.height)};
-  return hash64(hash_bytes(sigma_t.data(), sigma_t.size() * sizeof(float)), hash_bytes(rest, sizeof(rest)));
+  return hash64(hash_array(sigma_t), hash_bytes(rest, sizeof(rest)));
 }
 
 }  // namespace renderfm::pathtrace

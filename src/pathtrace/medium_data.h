@@ -16,11 +16,15 @@ struct MediumData {
   std::uint64_t hash() const;  ///< of all that it holds
 
   HugeArray<VoxelRecord> voxels;
-  std::vector<CellClasses> cells;
+  std::vector<std::uint32_t> split_before;
+  HugeArray<CellClasses> cells;
   std::vector<std::uint8_t> gradient_factor;
   std::vector<float> sigma_t, opacity;
   std::vector<Vec3f> albedo;
   MediumPointers shape{};
+
+ private:
+  void fill_cells(const Medium& medium);  // of the voxels that are split
 };
 
 struct DensityData {

@@ -19,14 +19,7 @@ namespace {
 constexpr int kTile = 16;                       // pixels along an edge
 constexpr std::int64_t kPassPaths = 4'000'000;  // between two questions whether to go on
 constexpr int kMaxPassSamples = 64;
-constexpr double kCellEdge_mm = 6;
 constexpr float kRouletteSurvival = 0.95F;
-
-int cell_edge(const PathTraceOptions& options, Vec3f voxels_per_mm) {
-  if (options.cell_voxels > 0) return options.cell_voxels;
-  const double finest = static_cast<double>(max_component(voxels_per_mm));
-  return std::clamp(static_cast<int>(std::lround(kCellEdge_mm * finest)), 2, 4);
-}
 
 Vec3f to_float(Vec3d v) {
   return {static_cast<float>(v.x), static_cast<float>(v.y), static_cast<float>(v.z)};
@@ -63,7 +56,7 @@ void check_options(const PathTraceOptions& options) {
   if (!(options.max_albedo >= 0 && options.max_albedo <= 1)) {
     fail_input("an albedo of at most {} cannot be: choose 0 to 1", options.max_albedo);
   }
-  if (options.cell_voxels < 0) fail_input("a cell edge of {} voxels cannot be", options.cell_voxels);
+  if (options.cell_voxels < 1) fail_input("a cell edge of {} voxels cannot be", options.cell_voxels);
 }
 
 std::uint64_t hash_options(const PathTraceOptions& o) {
@@ -127,9 +120,8 @@ PathTracer::PathTracer(const Medium& medium, const PathTraceOptions& options) : 
   impl_->surface = make_surface_model(options.roughness);
   impl_->medium.emplace(medium, options);
   impl_->medium_pointers = impl_->medium->pointers();
-  impl_->majorants = build_majorants(
-      impl_->medium_pointers, cell_edge(options, impl_->medium_pointers.voxels_per_mm), options.skip_empty);
-  impl_->hash = hash64(impl_->medium->hash(), hash_vector(impl_->majorants.cells));
+  impl_->majorants = build_majorants(impl_->medium_pointers, options.cell_voxels, options.skip_empty);
+  impl_->hash = hash64(impl_->medium->hash(), hash_array(impl_->majorants.cells));
 }
 
 PathTracer::PathTracer(const DensityGrid& density, const PathTraceOptions& options) : impl_(new Impl) {
@@ -148,9 +140,8 @@ PathTracer::PathTracer(const DensityGrid& density, const PathTraceOptions& optio
   impl_->surface = make_surface_model(options.roughness);
   impl_->density.emplace(density);
   impl_->density_pointers = impl_->density->pointers();
-  impl_->majorants = build_majorants(
-      impl_->density_pointers, cell_edge(options, impl_->density_pointers.voxels_per_mm), options.skip_empty);
-  impl_->hash = hash64(impl_->density->hash(), hash_vector(impl_->majorants.cells));
+  impl_->majorants = build_majorants(impl_->density_pointers, options.cell_voxels, options.skip_empty);
+  impl_->hash = hash64(impl_->density->hash(), hash_array(impl_->majorants.cells));
 }
 
 PathTracer::~PathTracer() = default;

@@ -31,7 +31,7 @@ constexpr const char* kHelp =
   --sky HOW        how the sky is found: escape (default), shadow, both
   --depth N        scatters, 15 for the twin by default (max_depth 16 elsewhere); a scan has no limit that counts
   --phase-g G      mean cosine of the twin's Henyey-Greenstein phase function, 0 by default
-  --cell N         edge of a majorant cell in voxels; 0 chooses
+  --cell N         edge of a majorant cell in voxels, 1 by default
   --spp N          samples per pixel, 64 by default
   --size N         width and height in pixels, 256 by default
   --azimuth DEG, --elevation DEG   of the camera of renderfm-render, 30 and 10 by default
@@ -46,7 +46,7 @@ The sky is black to the camera: rgb is premultiplied by alpha. The JSON holds th
 std::map<std::string, std::string> parse(int argc, char** argv) {
   std::map<std::string, std::string> values{
       {"scene", "twin"},   {"data", "example"}, {"tf", "organs"}, {"spacing", "1.5"},
-      {"rig", "uniform"},  {"sky", "escape"},   {"depth", "0"},   {"cell", "0"},
+      {"rig", "uniform"},  {"sky", "escape"},   {"depth", "0"},   {"cell", "1"},
       {"spp", "64"},       {"size", "256"},     {"phase-g", "0"}, {"azimuth", "30"},
       {"elevation", "10"}, {"seed", "1"},       {"repeat", "1"},  {"out", ""}};
   for (int i = 1; i < argc; ++i) {

@@ -15,15 +15,13 @@ using Stream = CUstream_st*;  ///< the same type as cudaStream_t
 /// A labelled CT in textures; the numbers are cudaTextureObject_t. HU and opacity are filtered by the texture
 /// unit, whose weights have 8 fractional bits; all clamp at the border.
 struct TextureMedium {
-  std::uint64_t hu;       ///< unorm16 of HU - kTableMinHu, linear
-  std::uint64_t content;  ///< 16 bits: CellClasses::bits, or kGapTexel and a gap's reach, of every cell
-  std::uint64_t opacity;  ///< unorm8, linear
+  std::uint64_t hu;               ///< unorm16 of HU - kTableMinHu, linear
+  std::uint64_t classes;          ///< 16 bits, CellClasses::bits of every cell
+  std::uint64_t opacity;          ///< unorm8, linear
   std::uint64_t gradient_factor;  ///< 8 bits, one texel a voxel; 0 where there is none
   /// Tables in device memory, sizes and constants; its pointers to voxels are not used.
   MediumPointers tables;
 };
-
-inline constexpr std::uint16_t kGapTexel = 0x8000;
 
 /// Samples of every pixel to add to its sums, in order: with a field of ordinary memory the sums come out as
 /// the CPU's.

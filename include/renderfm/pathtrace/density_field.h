@@ -31,7 +31,7 @@ class DensityField {
   RFM_HD Vec3f voxels_per_mm() const { return d_.voxels_per_mm; }
   RFM_HD float phase_g() const { return d_.phase_g; }
 
-  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t, Material&, Gap&) const {
+  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t, Material&) const {
     const Vec3f p{point_voxels.x + (kTablePad - 0.5F), point_voxels.y + (kTablePad - 0.5F),
                   point_voxels.z + (kTablePad - 0.5F)};
     const int x = static_cast<int>(p.x), y = static_cast<int>(p.y), z = static_cast<int>(p.z);

@@ -11,18 +11,14 @@ namespace renderfm::pathtrace {
 
 struct VoxelRecord {
   std::int16_t hu;
-  std::uint8_t content;  ///< see below
+  std::uint8_t content;  ///< its class; of a split voxel kFirstSplit and its rank within its block
   std::uint8_t opacity;  ///< blurred opacity of 1 mm, 255 standing for 1
 };
 static_assert(sizeof(VoxelRecord) == 4);
 
-// What is in a voxel, in one byte: its class, of which there are at most 32; or kSplitVoxel where its cells
-// are not all of one class; or, of class 0, in the upper three bits how many voxels around it in every
-// direction are empty too.
-inline constexpr std::uint8_t kSplitVoxel = 255;
-inline constexpr int kGapShift = 5, kClassMask = 31;
-inline constexpr int kMaxGapReach =
-    3;  ///< more gains nothing: cells without content are crossed in one stride
+// The cells of a voxel whose cells are not all of one class are kept apart: such split voxels are few. They
+// are counted by blocks of successive voxels.
+inline constexpr int kFirstSplit = 32, kBlockShift = 4;
 
 inline constexpr int kTablePad = 2;   ///< voxels repeated around the records, so that no fetch is clamped
 inline constexpr int kHuBins = 4096;  ///< one per HU from kTableMinHu
@@ -31,18 +27,25 @@ inline constexpr int kTableMinHu = -1024;
 /// Shapes without the border: [depth, height, width]. Voxel i covers [i, i + 1] in voxel coordinates.
 struct MediumPointers {
   const VoxelRecord* voxels;            ///< [depth + 2 pad, height + 2 pad, width + 2 pad]
-  const CellClasses* cells;             ///< [class_scale depth + 2 pad, ...]
+  const std::uint32_t* split_before;    ///< [blocks of voxels] split voxels before a block
+  const CellClasses* cells;             ///< [split_voxels, class_scale, class_scale, class_scale]
   const std::uint8_t* gradient_factor;  ///< like voxels, 255 standing for 1; null where there is none
   const float* sigma_t_per_mm;          ///< [classes, kHuBins]
   const float* opacity;                 ///< [classes, kHuBins] of opacity_length_mm, for gradient_factor
   const Vec3f* albedo;                  ///< [classes, kHuBins] linear RGB
   int width, height, depth;
+  std::int64_t split_voxels;
   int class_scale;  ///< cells a voxel and axis, 1 or 2
   int classes;
   float opacity_length_mm;
   Vec3f voxels_per_mm;
   float phase_g;
 };
+
+/// The number of a split voxel, whose offset with the border and content are given.
+RFM_HD std::int64_t split_voxel(const MediumPointers& medium, std::int64_t offset, std::uint8_t content) {
+  return static_cast<std::int64_t>(medium.split_before[offset >> kBlockShift]) + (content - kFirstSplit);
+}
 
 /// Whether a corner at 1 of an axis is picked, with the probability of its trilinear weight `fraction`,
 /// rounded to 1/512.
@@ -79,9 +82,8 @@ class SoftwareMediumField {
   RFM_HD float phase_g() const { return m_.phase_g; }
 
   /// sigma_t per mm at a point, given 32 random bits that pick the cell and the class that count. Its mean
-  /// over the bits is the sum over the classes with their shares and trilinear weights. Zero may come with a
-  /// gap around the point.
-  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material, Gap& gap) const {
+  /// over the bits is the sum over the classes with their shares and trilinear weights.
+  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material) const {
     const int scale = m_.class_scale;
     const Cell f(point_voxels * static_cast<float>(scale));
     const int cell_x = f.x + pick_upper(bits, f.fx), cell_y = f.y + pick_upper(bits >> kPickY, f.fy),
@@ -89,15 +91,9 @@ class SoftwareMediumField {
     const int x = voxel_of(cell_x), y = voxel_of(cell_y), z = voxel_of(cell_z);
     const std::int64_t corner = x + y * row_ + z * slice_;
     int material_class = m_.voxels[corner].content;
-    if (material_class == kSplitVoxel) {
-      const std::int64_t cell_row = scale * m_.width + 2 * kTablePad,
-                         cell_rows = scale * m_.height + 2 * kTablePad;
-      material_class = m_.cells[(cell_z * cell_rows + cell_y) * cell_row + cell_x].picked(bits >> kPickClass);
-    } else if (material_class > kClassMask) {
-      gap = {{static_cast<float>(x) - (kTablePad - 0.5F), static_cast<float>(y) - (kTablePad - 0.5F),
-              static_cast<float>(z) - (kTablePad - 0.5F)},
-             static_cast<float>(material_class >> kGapShift)};
-      return 0;
+    if (material_class >= kFirstSplit) {
+      material_class =
+          m_.cells[split_cell(corner, material_class, cell_x, cell_y, cell_z)].picked(bits >> kPickClass);
     }
     if (material_class == 0) return 0;
     const Cell c(point_voxels);
@@ -107,10 +103,6 @@ class SoftwareMediumField {
     const std::uint8_t factor = m_.gradient_factor[corner];
     return factor == 255 ? m_.sigma_t_per_mm[material.entry]
                          : dimmed_extinction(m_.opacity[material.entry], factor, m_.opacity_length_mm);
-  }
-  RFM_HD float extinction(Vec3f point_voxels, std::uint32_t bits, Material& material) const {
-    Gap gap;
-    return extinction(point_voxels, bits, material, gap);
   }
 
   RFM_HD Vec3f albedo(const Material& material) const { return m_.albedo[material.entry]; }
@@ -142,8 +134,12 @@ class SoftwareMediumField {
     }
   };
 
-  /// The voxel that a cell lies in, both counted with the border.
+  /// The voxel that a cell lies in; both are counted with a border of kTablePad, an even number.
   RFM_HD int voxel_of(int cell) const { return m_.class_scale == 1 ? cell : (cell + kTablePad) / 2; }
+  RFM_HD std::int64_t split_cell(std::int64_t voxel, int content, int cell_x, int cell_y, int cell_z) const {
+    const std::int64_t split = split_voxel(m_, voxel, static_cast<std::uint8_t>(content));
+    return m_.class_scale == 1 ? split : 8 * split + ((cell_z & 1) << 2 | (cell_y & 1) << 1 | (cell_x & 1));
+  }
   RFM_HD std::int64_t offset(const Cell& c) const { return c.z * slice_ + (c.y * row_ + c.x); }
 
   RFM_HD float hu_between(std::int64_t at, float f) const {

@@ -28,7 +28,7 @@ struct PathTraceOptions {
   /// 2016).
   bool invert_albedo = false;
   SkySampling sky_sampling = SkySampling::kEscape;
-  int cell_voxels = 0;     ///< edge of the majorants' cells; 0 chooses 4 to 6 mm
+  int cell_voxels = 1;     ///< edge of the majorants' cells; more is slower, for comparison
   bool skip_empty = true;  ///< false walks through every empty cell, for comparison
 };
 
