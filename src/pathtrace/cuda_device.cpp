@@ -76,7 +76,7 @@ class CudaDevice : public SampleMaker {
     } else {
       voxels_ = uploaded(medium_.voxels, shape().padded_count());
       split_before_ = uploaded(medium_.split_before, ((shape().padded_count() - 1) >> kBlockShift) + 1);
-      classes_ = uploaded(medium_.cells, cells_per_voxel() * medium_.split_voxels);
+      classes_ = uploaded(medium_.cells, cells_per_voxel(medium_) * medium_.split_voxels);
       gradient_factor_ = uploaded(medium_.gradient_factor, shape().padded_count());
     }
     medium_.voxels = voxels_.data();
@@ -116,11 +116,6 @@ class CudaDevice : public SampleMaker {
     return {scale * medium_.width, scale * medium_.height, scale * medium_.depth};
   }
 
-  std::int64_t cells_per_voxel() const {
-    const std::int64_t scale = medium_.class_scale;
-    return scale * scale * scale;
-  }
-
   // CellClasses::bits of every cell, x fastest.
   std::vector<std::uint16_t> cell_texels() const {
     const Shape cells = cell_shape();
@@ -134,13 +129,8 @@ class CudaDevice : public SampleMaker {
                                  kTablePad;
         for (int x = 0; x < cells.width; ++x) {
           const std::int64_t voxel = row + x / scale;
-          const std::uint8_t content = medium_.voxels[voxel].content;
-          CellClasses classes(content);
-          if (content >= kFirstSplit) {
-            classes = medium_.cells[split_voxel(medium_, voxel, content) * cells_per_voxel() +
-                                    ((z % scale) * scale + y % scale) * scale + x % scale];
-          }
-          texels.push_back(classes.bits());
+          const int cell = ((z % scale) * scale + y % scale) * scale + x % scale;
+          texels.push_back(cell_classes(medium_, voxel, cell).bits());
         }
       }
     }

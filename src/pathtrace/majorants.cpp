@@ -98,7 +98,9 @@ void set_distances(Cells& cells) {
 }
 
 void put_into_bricks(Cells& cells, Majorants& grid) {
-  const auto whole = [](std::int64_t count) { return static_cast<int>((count + 3) / 4 * 4); };
+  const auto whole = [](std::int64_t count) {
+    return static_cast<int>((count + kBrickEdge - 1) / kBrickEdge * kBrickEdge);
+  };
   grid.nx = whole(cells.nx);
   grid.ny = whole(cells.ny);
   grid.nz = whole(cells.nz);
@@ -111,8 +113,10 @@ void put_into_bricks(Cells& cells, Majorants& grid) {
     for (std::int64_t z = begin; z < end; ++z) {
       for (std::int64_t y = 0; y < cells.ny; ++y) {
         const CellCode* row = cells.row(y, z);
-        CellCode* bricks = grid.cells.data() + to.offset(0, static_cast<int>(y), static_cast<int>(z));
-        for (std::int64_t x = 0; x < cells.nx; ++x) bricks[(x >> 2) * 64 + (x & 3)] = row[x];
+        for (std::int64_t x = 0; x < cells.nx; ++x) {
+          const std::int64_t at = to.offset(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z));
+          grid.cells[static_cast<std::size_t>(at)] = row[x];
+        }
       }
     }
   });
@@ -211,10 +215,11 @@ class MediumBounds {
   std::uint32_t classes_of(std::int64_t voxel) const {
     const std::uint8_t content = m_.voxels[voxel].content;
     if (content < kFirstSplit) return 1U << content;
-    const std::int64_t count = static_cast<std::int64_t>(m_.class_scale) * m_.class_scale * m_.class_scale;
-    const CellClasses* cells = m_.cells + split_voxel(m_, voxel, content) * count;
     std::uint32_t bits = 0;
-    for (std::int64_t n = 0; n < count; ++n) bits |= 1U << cells[n].first() | 1U << cells[n].second();
+    for (int n = 0; n < cells_per_voxel(m_); ++n) {
+      const CellClasses classes = cell_classes(m_, voxel, n);
+      bits |= 1U << classes.first() | 1U << classes.second();
+    }
     return bits;
   }
 

@@ -14,13 +14,14 @@ namespace renderfm::pathtrace {
 /// holds at every point of the cell.
 using CellCode = std::uint8_t;
 inline constexpr int kMaxLeap = 63, kBoundLevels = 255 - kMaxLeap;
+inline constexpr int kBrickShift = 2, kBrickEdge = 1 << kBrickShift;  // cells along an edge of a brick
 
 RFM_HD bool is_empty_cell(CellCode code) { return code <= kMaxLeap; }
 
 /// Cells lie between voxel centres, so that trilinear interpolation sees no voxel beyond their corners: along
 /// an axis cell c covers [c edge - 1/2, (c + 1) edge - 1/2] in voxel coordinates.
 struct MajorantGrid {
-  const CellCode* cells;          ///< in bricks of 4 x 4 x 4, each a cache line: offset()
+  const CellCode* cells;          ///< in bricks of kBrickEdge cubed, each a cache line: offset()
   int nx, ny, nz;                 ///< cells, in whole bricks
   float cells_per_voxel;          ///< the reciprocal of the edge
   float low_cells;                ///< where the volume begins along every axis, and
@@ -28,9 +29,16 @@ struct MajorantGrid {
   float sigma_t_per_mm_per_unit;  ///< of a bound
 
   RFM_HD std::int64_t offset(int x, int y, int z) const {
+    constexpr int kWithin = kBrickEdge - 1;
     const std::int64_t brick =
-        (static_cast<std::int64_t>(z >> 2) * (ny >> 2) + (y >> 2)) * (nx >> 2) + (x >> 2);
-    return brick << 6 | (z & 3) << 4 | (y & 3) << 2 | (x & 3);
+        (static_cast<std::int64_t>(z >> kBrickShift) * (ny >> kBrickShift) + (y >> kBrickShift)) *
+            (nx >> kBrickShift) +
+        (x >> kBrickShift);
+    return brick << (3 * kBrickShift) | (z & kWithin) << (2 * kBrickShift) | (y & kWithin) << kBrickShift |
+           (x & kWithin);
+  }
+  RFM_HD Vec3f in_cells(Vec3f point_voxels) const {
+    return point_voxels * cells_per_voxel + Vec3f{low_cells, low_cells, low_cells};
   }
   /// sigma_t per mm; 0 of an empty cell.
   RFM_HD float bound(CellCode code) const {
@@ -44,7 +52,7 @@ class CellWalk {
   /// `point_voxels` inside the volume; `direction_voxels` in voxels per mm, one of its components not 0.
   RFM_HD CellWalk(const MajorantGrid& grid, Vec3f point_voxels, Vec3f direction_voxels)
       : grid_(grid),
-        origin_(point_voxels * grid.cells_per_voxel + Vec3f{grid.low_cells, grid.low_cells, grid.low_cells}),
+        origin_(grid.in_cells(point_voxels)),
         direction_(direction_voxels * grid.cells_per_voxel),
         end_(3.0e38F) {
     const int size[3] = {grid.nx, grid.ny, grid.nz};

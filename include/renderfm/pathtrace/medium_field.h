@@ -42,9 +42,15 @@ struct MediumPointers {
   float phase_g;
 };
 
-/// The number of a split voxel, whose offset with the border and content are given.
-RFM_HD std::int64_t split_voxel(const MediumPointers& medium, std::int64_t offset, std::uint8_t content) {
-  return static_cast<std::int64_t>(medium.split_before[offset >> kBlockShift]) + (content - kFirstSplit);
+RFM_HD int cells_per_voxel(const MediumPointers& medium) { return medium.class_scale == 1 ? 1 : 8; }
+
+/// What fills cell `n` (x fastest) of the voxel at an offset that counts the border.
+RFM_HD CellClasses cell_classes(const MediumPointers& medium, std::int64_t offset, int n) {
+  const std::uint8_t content = medium.voxels[offset].content;
+  if (content < kFirstSplit) return CellClasses(content);
+  const std::int64_t split =
+      static_cast<std::int64_t>(medium.split_before[offset >> kBlockShift]) + (content - kFirstSplit);
+  return medium.cells[split * cells_per_voxel(medium) + n];
 }
 
 /// Whether a corner at 1 of an axis is picked, with the probability of its trilinear weight `fraction`,
@@ -90,11 +96,8 @@ class SoftwareMediumField {
               cell_z = f.z + pick_upper(bits >> kPickZ, f.fz);
     const int x = voxel_of(cell_x), y = voxel_of(cell_y), z = voxel_of(cell_z);
     const std::int64_t corner = x + y * row_ + z * slice_;
-    int material_class = m_.voxels[corner].content;
-    if (material_class >= kFirstSplit) {
-      material_class =
-          m_.cells[split_cell(corner, material_class, cell_x, cell_y, cell_z)].picked(bits >> kPickClass);
-    }
+    const int cell = scale == 1 ? 0 : (cell_z & 1) << 2 | (cell_y & 1) << 1 | (cell_x & 1);
+    const int material_class = cell_classes(m_, corner, cell).picked(bits >> kPickClass);
     if (material_class == 0) return 0;
     const Cell c(point_voxels);
     const float hu = trilinear_hu(offset(c), c);
@@ -136,10 +139,6 @@ class SoftwareMediumField {
 
   /// The voxel that a cell lies in; both are counted with a border of kTablePad, an even number.
   RFM_HD int voxel_of(int cell) const { return m_.class_scale == 1 ? cell : (cell + kTablePad) / 2; }
-  RFM_HD std::int64_t split_cell(std::int64_t voxel, int content, int cell_x, int cell_y, int cell_z) const {
-    const std::int64_t split = split_voxel(m_, voxel, static_cast<std::uint8_t>(content));
-    return m_.class_scale == 1 ? split : 8 * split + ((cell_z & 1) << 2 | (cell_y & 1) << 1 | (cell_x & 1));
-  }
   RFM_HD std::int64_t offset(const Cell& c) const { return c.z * slice_ + (c.y * row_ + c.x); }
 
   RFM_HD float hu_between(std::int64_t at, float f) const {

@@ -42,7 +42,7 @@ Medium mixed(double spacing_mm, bool gradient_opacity) {
 }
 
 std::int64_t cell_offset(const MajorantGrid& grid, Vec3f p) {
-  const Vec3f at = p * grid.cells_per_voxel + Vec3f{grid.low_cells, grid.low_cells, grid.low_cells};
+  const Vec3f at = grid.in_cells(p);
   return grid.offset(static_cast<int>(at.x), static_cast<int>(at.y), static_cast<int>(at.z));
 }
 
