@@ -24,7 +24,8 @@ constexpr const char* kHelp =
     R"(pathtrace_picture: one path-traced picture as raw little-endian float32, and its time as JSON.
 
   --scene NAME     twin (default; a plain density grid at 3 mm), or scan (labelled, --spacing, --tf)
-  --data NAME      example (default; needs RENDERFM_TEST_DATA) or phantom
+  --data NAME      example (default; needs RENDERFM_TEST_DATA), phantom, or the folder of a case of
+                   renderfm-prepare, which has its own --tf and --spacing
   --tf NAME        transfer function, organs by default
   --spacing MM     of a labelled scan, 1.5 by default
   --rig NAME       uniform (default), studio, headlight or a YAML file
@@ -74,9 +75,15 @@ void run(int argc, char** argv) {
   const auto number = [&](const char* name) { return std::stoi(value.at(name)); };
   const bool twin = value.at("scene") == "twin";
   const double spacing = twin ? 3 : std::stod(value.at("spacing"));
-  std::optional<bench::TracedScan> scan = value.at("data") == "phantom"
-                                              ? bench::phantom_scan(spacing, value.at("tf"))
-                                              : bench::example_scan(spacing, value.at("tf"));
+  const std::string& data = value.at("data");
+  std::optional<bench::TracedScan> scan;
+  if (data == "phantom") {
+    scan = bench::phantom_scan(spacing, value.at("tf"));
+  } else if (data == "example") {
+    scan = bench::example_scan(spacing, value.at("tf"));
+  } else {
+    scan = bench::case_scan(data);
+  }
   if (!scan) fail_input("the example CT needs the folder RENDERFM_TEST_DATA; --data phantom does without");
 
   PathTraceOptions options;

@@ -72,6 +72,14 @@ std::optional<TracedScan> example_scan(double spacing_mm, const std::string& tra
   return traced("example_ct", resample_ct(scan, grid), resample_labels(labels, grid), transfer_function);
 }
 
+TracedScan case_scan(const std::string& folder) {
+  const std::filesystem::path path = folder;
+  ScanReport report;
+  const CtVolume scan = read_ct(path / "ct.nii.gz", {}, report);
+  const LabelVolume labels = read_labels(path / "labels.nii.gz", scan, "", report);
+  return traced(path.filename(), scan, labels, path / "tf.yaml");
+}
+
 pathtrace::DensityGrid density_twin(const TracedScan& scan) {
   pathtrace::DensityGrid twin;
   twin.geometry = scan.medium.geometry();

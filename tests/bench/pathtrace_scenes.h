@@ -21,6 +21,8 @@ struct TracedScan {
 TracedScan phantom_scan(double spacing_mm, const std::string& transfer_function);
 /// The example CT with its labels from the folder RENDERFM_TEST_DATA, or nothing where there is none.
 std::optional<TracedScan> example_scan(double spacing_mm, const std::string& transfer_function);
+/// A case that renderfm-prepare wrote, with its own transfer function and spacing.
+TracedScan case_scan(const std::string& folder);
 
 /// The plain density twin: the opacity of 1 mm of a scan at 3 mm, times 0.4 per mm, as a cloud of albedo
 /// (0.9, 0.7, 0.6). What any volume renderer with heterogeneous media can draw.
