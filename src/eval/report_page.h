@@ -88,18 +88,19 @@ const metrics = keys.filter(k => !(k in other) && k !== 'cases' && !k.startsWith
 const digits = k => k.includes('PSNR') ? 2 : 4;
 const better = k => k in data.higherIsBetter ? data.higherIsBetter[k] : Boolean(groupOf(k));
 const heads = (table, names, left = 1) => get(table).append(el('tr', {}, ...names.map((n, i) => el('th', i < left ? {class: 'left'} : {}, n))));
-/// One cell a metric, the best of the methods marked.
+/// One cell a metric, the best of `among` marked: methods whose figures are of the same views.
 function cells(of, k, among) {
   const all = among.map(o => of(o, k)).filter(Number.isFinite);
   return m => {
-    const v = of(m, k), best = all.length > 1 && v === (better(k) ? Math.max(...all) : Math.min(...all));
+    const v = of(m, k), best = all.length > 1 && among.includes(m) && v === (better(k) ? Math.max(...all) : Math.min(...all));
     return el('td', best ? {class: 'best'} : {}, Number.isFinite(v) ? v.toFixed(digits(k)) : '–');
   };
 }
 const summary = (m, k) => data.summary[m][k];
+const everywhere = methods.filter(m => data.summary[m].cases === data.cases);
 const named = m => data.summary[m].cases < data.cases ? [m, el('small', {}, ` ${data.summary[m].cases} of ${data.cases} cases`)] : [m];
 heads('table', ['method', ...metrics.flatMap(k => k === 'PSNR' ? ['PSNR', '5–95 % of views'] : [k]), ...Object.values(other).map(([n]) => n)]);
-const metricCells = Object.fromEntries(metrics.map(k => [k, cells(summary, k, methods)]));
+const metricCells = Object.fromEntries(metrics.map(k => [k, cells(summary, k, everywhere)]));
 for (const m of methods) {
   const row = el('tr', {}, el('td', {}, ...named(m)));
   for (const k of metrics) {
@@ -116,16 +117,16 @@ for (const m of methods) {
 const groups = data.organGroups.filter(g => keys.includes('PSNR ' + g));
 get('groupbox').hidden = !groups.length;
 heads('groups', ['method', ...groups]);
-const groupCells = groups.map(g => cells(summary, 'PSNR ' + g, methods));
+const groupCells = groups.map(g => cells(summary, 'PSNR ' + g, everywhere));
 for (const m of methods) get('groups').append(el('tr', {}, el('td', {}, m), ...groupCells.map(c => c(m))));
 
 get('casebox').hidden = data.byCase.cases.length < 2;
 heads('cases', ['case', 'transfer function', 'organs', ...methods], 3);
-const caseRow = (r, attributes, ...lead) =>
-  get('cases').append(el('tr', attributes, ...lead, ...methods.map(cells(m => r.psnr[m], 'PSNR', methods))));
+const caseRow = (r, among, attributes, ...lead) =>
+  get('cases').append(el('tr', attributes, ...lead, ...methods.map(cells(m => r.psnr[m], 'PSNR', among))));
 for (const r of data.byCase.cases)
-  caseRow(r, {}, el('td', {}, r.name), el('td', {class: 'left'}, r.tf, el('small', {}, r.tf_family === 'unseen' ? ' unseen' : '')), el('td', {class: 'left'}, r.organs));
-for (const r of data.byCase.kinds) caseRow(r, {class: 'kind'}, el('td', {colspan: 3}, `${r.name} (${r.cases})`));
+  caseRow(r, methods, {}, el('td', {}, r.name), el('td', {class: 'left'}, r.tf, el('small', {}, r.tf_family === 'unseen' ? ' unseen' : '')), el('td', {class: 'left'}, r.organs));
+for (const r of data.byCase.kinds) caseRow(r, everywhere, {class: 'kind'}, el('td', {colspan: 3}, `${r.name} (${r.cases})`));
 
 const varied = [...new Set(data.robustness.map(r => r.method))], sign = x => (x > 0 ? '+' : '') + x.toFixed(2);
 get('robustbox').hidden = !varied.length;

@@ -5,6 +5,8 @@
 
 #include "class_map.h"
 #include "class_tables.h"
+#include "label_borders.h"
+#include "neighbours.h"
 #include "opacity_blur.h"
 #include "renderfm/core/check.h"
 #include "renderfm/core/parallel.h"
@@ -13,81 +15,9 @@ namespace renderfm {
 namespace {
 
 constexpr double kFineClassSpacing_mm = 1.2;  // above it, the class grid is twice as fine
+// Above it, HU of border voxels are mixtures; in finer ones a dark line at a border may be a fracture.
+constexpr double kFinestMixedSpacing_mm = 2;
 constexpr std::int64_t kGrain = 1 << 16;
-
-std::size_t bin_of(std::int16_t hu) { return static_cast<std::size_t>(hu - kMinHu); }
-
-struct Neighbour {
-  int dk, dj, di;
-};
-
-// The voxels within `radius` of one, nearest first.
-std::vector<Neighbour> neighbours_by_distance(int radius) {
-  std::vector<Neighbour> all;
-  for (int dk = -radius; dk <= radius; ++dk) {
-    for (int dj = -radius; dj <= radius; ++dj) {
-      for (int di = -radius; di <= radius; ++di) {
-        if (dk != 0 || dj != 0 || di != 0) all.push_back({dk, dj, di});
-      }
-    }
-  }
-  std::stable_sort(all.begin(), all.end(), [](const Neighbour& a, const Neighbour& b) {
-    return a.dk * a.dk + a.dj * a.dj + a.di * a.di < b.dk * b.dk + b.dj * b.dj + b.di * b.di;
-  });
-  return all;
-}
-
-// The first of `neighbours` of a voxel for which found(offset) holds, or -1.
-template <class Found>
-std::int64_t find_neighbour(const Geometry& grid, std::int64_t voxel,
-                            const std::vector<Neighbour>& neighbours, Found found) {
-  const std::int64_t i = voxel % grid.width(), j = voxel / grid.width() % grid.height(),
-                     k = voxel / (grid.width() * grid.height());
-  for (const Neighbour& n : neighbours) {
-    const std::int64_t z = k + n.dk, y = j + n.dj, x = i + n.di;
-    if (z < 0 || z >= grid.depth() || y < 0 || y >= grid.height() || x < 0 || x >= grid.width()) continue;
-    if (const std::int64_t other = grid.offset(z, y, x); found(other)) return other;
-  }
-  return -1;
-}
-
-// Unlabelled voxels beside a class that is transparent at their HU join it. Nothing becomes visible by that,
-// but where it is the HU that end at air, as on skin, the surface is the smooth HU contour and not the
-// label's border.
-void extend_into_transparent(const Geometry& grid, const std::vector<std::int16_t>& hu,
-                             const std::vector<std::uint8_t>& labels, const std::vector<MediumClass>& classes,
-                             std::vector<std::uint8_t>& voxel_class) {
-  struct Joined {
-    std::int64_t voxel;
-    std::uint8_t c;
-  };
-  constexpr std::int64_t kRows = 32;
-  const std::vector<Neighbour> neighbours = neighbours_by_distance(1);
-  const std::int64_t rows = grid.depth() * grid.height();
-  std::vector<std::vector<Joined>> joined(static_cast<std::size_t>((rows + kRows - 1) / kRows));
-  parallel_for(0, rows, kRows, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::uint8_t> mixed(static_cast<std::size_t>(grid.width()));
-    for (std::int64_t row = begin; row < end; ++row) {
-      mark_mixed_row(voxel_class, grid.shape_zyx, row / grid.height(), row % grid.height(), mixed.data());
-      for (std::int64_t i = 0; i < grid.width(); ++i) {
-        const std::int64_t voxel = row * grid.width() + i;
-        const auto v = static_cast<std::size_t>(voxel);
-        if (mixed[static_cast<std::size_t>(i)] == 0 || voxel_class[v] != 0 || labels[v] != 0) continue;
-        const std::int64_t other = find_neighbour(grid, voxel, neighbours, [&](std::int64_t n) {
-          const std::uint8_t c = voxel_class[static_cast<std::size_t>(n)];
-          return c != 0 && classes[c].sigma_t_per_mm[bin_of(hu[v])] == 0;
-        });
-        if (other >= 0) {
-          joined[static_cast<std::size_t>(begin / kRows)].push_back(
-              {voxel, voxel_class[static_cast<std::size_t>(other)]});
-        }
-      }
-    }
-  });
-  for (const auto& chunk : joined) {
-    for (const Joined& j : chunk) voxel_class[static_cast<std::size_t>(j.voxel)] = j.c;
-  }
-}
 
 // Central differences of HU per mm, one-sided at the borders.
 float hu_gradient_per_mm(const Geometry& grid, const std::vector<std::int16_t>& hu, std::int64_t voxel) {
@@ -129,6 +59,7 @@ Medium::Medium(const CtVolume& ct, const LabelVolume& labels, const TransferFunc
     }
   });
   if (options.smooth_labels) {
+    if (geometry_.min_spacing_mm() > kFinestMixedSpacing_mm) undo_partial_volume(geometry_, voxel_class, hu_);
     extend_into_transparent(geometry_, hu_, labels_, classes_, voxel_class);
     class_scale_ = geometry_.max_spacing_mm() > kFineClassSpacing_mm ? 2 : 1;
     class_map_ = smooth_class_map(voxel_class, geometry_.shape_zyx, class_scale_);
@@ -184,7 +115,7 @@ void Medium::set_gradient_factor(const TransferFunction& tf, const std::vector<i
       const auto v = static_cast<std::size_t>(voxel);
       // A voxel has one factor: that of the densest class in it.
       std::uint8_t densest = 0;
-      const std::size_t bin = bin_of(hu_[v]);
+      const std::size_t bin = MediumClass::bin_of(hu_[v]);
       visit_classes(voxel, [&](std::uint8_t c, float) {
         if (classes_[c].sigma_t_per_mm[bin] > classes_[densest].sigma_t_per_mm[bin]) densest = c;
       });
@@ -202,7 +133,7 @@ void Medium::set_extinction() {
   parallel_for(0, geometry_.voxel_count(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t voxel = begin; voxel < end; ++voxel) {
       const auto v = static_cast<std::size_t>(voxel);
-      const std::size_t bin = bin_of(hu_[v]);
+      const std::size_t bin = MediumClass::bin_of(hu_[v]);
       float sigma = 0;
       visit_classes(voxel, [&](std::uint8_t c, float share) {
         if (c != 0) sigma += share * classes_[c].sigma_t_per_mm[bin];
@@ -213,7 +144,7 @@ void Medium::set_extinction() {
 }
 
 Vec3f Medium::srgb(std::int64_t voxel) const {
-  const std::size_t bin = bin_of(hu_[static_cast<std::size_t>(voxel)]);
+  const std::size_t bin = MediumClass::bin_of(hu_[static_cast<std::size_t>(voxel)]);
   Vec3f sum{0, 0, 0};
   float weight = 0;
   visit_classes(voxel, [&](std::uint8_t c, float share) {

@@ -18,6 +18,9 @@ struct MediumClass {
   static constexpr int kBins = kMaxHu - kMinHu + 1;  ///< one per HU
   std::vector<float> sigma_t_per_mm;                 ///< [kBins], capped at 6 / min spacing
   std::vector<Vec3f> srgb;                           ///< [kBins]
+
+  /// Of an HU from kMinHu to kMaxHu.
+  static std::size_t bin_of(std::int16_t hu) { return static_cast<std::size_t>(hu - kMinHu); }
 };
 
 struct MediumOptions {
@@ -31,6 +34,7 @@ class Medium {
          const std::array<bool, 256>& organs, const MediumOptions& options = {});
 
   const Geometry& geometry() const { return geometry_; }
+  /// [D, H, W] from kMinHu to kMaxHu; where voxels are wider than 2 mm, borders freed of what they end at.
   const std::vector<std::int16_t>& hu() const { return hu_; }
   /// Classes of every cell of the class grid, which is `class_scale()` times finer than the voxel grid per
   /// axis (2 where the spacing exceeds 1.2 mm); 0 is invisible.
