@@ -7,9 +7,9 @@
 
 namespace renderfm {
 
-/// Fills boxes of [6, D, H, W]: HU / plan.hu_scale, red, green, blue (display-referred), opacity over 1 mm
-/// (1 - exp(-sigma_t)), foreground mask (0 without plan.mask_channel). `medium` must outlive what is
-/// returned.
+/// Fills boxes of [6, D, H, W]: the medium's HU / plan.hu_scale, red, green, blue (display-referred), opacity
+/// over 1 mm (1 - exp(-sigma_t)), foreground mask (0 without plan.mask_channel). `medium` must outlive what
+/// is returned.
 FillTile network_input(const Medium& medium, const Plan& plan);
 
 }  // namespace renderfm

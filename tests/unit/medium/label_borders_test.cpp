@@ -1,5 +1,5 @@
-// Organs in coarse voxels whose HU are mixtures along their borders, as those of a CT are: what is drawn there
-// must not show the grid.
+// Organs in coarse voxels whose HU are mixtures along their borders, as those of a CT are: what is drawn
+// there must not show the grid.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,11 +19,11 @@ using Depth = std::function<double(Vec3d)>;
 
 /// A body of `inside` HU in one of `outside`, by the depth (in voxels) of a voxel's centre below its surface,
 /// labelled where it is at least `label_depth` deep. From black at 50 HU to white at 400.
-Medium body(const Depth& depth, double spacing_mm, double label_depth = 0, double inside = 400, double outside = 50) {
+Medium body(const Depth& depth, double spacing_mm, double label_depth = 0, double inside = 400,
+            double outside = 50) {
   TransferFunction tf;
   tf.unit_distance_mm = spacing_mm;
-  tf.layers = {
-      {{"liver"}, {{10, 0}, {80, 0.8}, {150, 0.99}}, {{50, {0, 0, 0}}, {400, {1, 1, 1}}}, {}}};
+  tf.layers = {{{"liver"}, {{10, 0}, {80, 0.8}, {150, 0.99}}, {{50, {0, 0, 0}}, {400, {1, 1, 1}}}, {}}};
   return pathtrace::test::labelled(
       {kSize, kSize, kSize}, spacing_mm, tf,
       [&](Vec3d p) { return depth(p) >= label_depth ? std::uint8_t{1} : std::uint8_t{0}; },
@@ -87,7 +87,8 @@ TEST(LabelBorders, RodsAndWhatEndsAtSomethingDenserKeepTheirHounsfields) {
 }
 
 TEST(LabelBorders, AHoleInAPlateStaysAHole) {
-  // What is not labelled is raised beside a border only, and stays invisible: the class map has the last word.
+  // What is not labelled is raised beside a border only, and stays invisible: the class map has the last
+  // word.
   const auto below = [](Vec3d p) {
     return std::min(2.0 - std::abs(p.z - 15.5), std::hypot(p.x - 15.5, p.y - 15.5) - 4);
   };

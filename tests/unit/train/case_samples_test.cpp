@@ -7,6 +7,8 @@
 
 #include "renderfm/core/check.h"
 #include "renderfm/gaussian/layout.h"
+#include "renderfm/medium/medium.h"
+#include "renderfm/volume/labels.h"
 #include "support/scan_files.h"
 #include "unit/data/case_folder.h"
 
@@ -32,6 +34,8 @@ TEST(SampleOf, ShowsTheNetworkTheHaloButPutsGaussiansIntoTheBoxAlone) {
   const data::Case content = loaded_case(scratch / "one");
   const TrainingSample sample = sample_of(content, four_stages());
   const auto& shape = content.ct.geometry.shape_zyx;
+  const Medium whole(content.ct, content.labels_volume, content.tf,
+                     select_organs(content.labels_volume, content.organs));
   for (int axis = 0; axis < 3; ++axis) {
     EXPECT_EQ(sample.input.size(axis + 1) % 8, 0);
     EXPECT_GE(sample.input.size(axis + 1), shape[axis]);
@@ -50,8 +54,9 @@ TEST(SampleOf, ShowsTheNetworkTheHaloButPutsGaussiansIntoTheBoxAlone) {
     for (int axis = 0; axis < 3; ++axis) {
       ASSERT_NEAR(sample.position_mm[n][axis].item<double>(), centre[axis], 1e-3);
     }
-    ASSERT_FLOAT_EQ(sample.input[0][k][j][i].item<float>(),
-                    static_cast<float>(content.ct.at(k, j, i)) / 1000);
+    ASSERT_FLOAT_EQ(
+        sample.input[0][k][j][i].item<float>(),
+        static_cast<float>(whole.hu()[static_cast<std::size_t>(whole.geometry().offset(k, j, i))]) / 1000);
   }
   EXPECT_EQ(sample.input[5].sum().item<float>(), static_cast<float>(sample.voxels.numel()));
   // Bone outside the box is seen, too.
