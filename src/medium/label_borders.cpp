@@ -72,7 +72,7 @@ void undo_partial_volume(const Geometry& grid, const std::vector<std::uint8_t>& 
                          std::vector<std::int16_t>& hu) {
   using Hu = std::optional<std::int16_t>;
   const std::vector<Neighbour> neighbours = neighbours_by_distance(1);
-  std::vector<float> plane(hu.size());
+  std::vector<float> plane_share(hu.size());
   const auto class_of = [&](std::int64_t voxel) { return voxel_class[static_cast<std::size_t>(voxel)]; };
   const auto hu_of = [&](std::int64_t voxel) { return hu[static_cast<std::size_t>(voxel)]; };
   const auto raised = [&](std::int64_t voxel, double to, double weight) {
@@ -91,7 +91,7 @@ void undo_partial_volume(const Geometry& grid, const std::vector<std::uint8_t>& 
     if (inside.weight == 0 || outside.weight == 0 || outside.value() >= inside.value()) return Hu();
     const double weight = share_between(kRodNeighbours, kPlaneNeighbours, inside.weight) *
                           share_between(kAirHu, kTissueHu, outside.value());
-    plane[static_cast<std::size_t>(voxel)] = static_cast<float>(weight);
+    plane_share[static_cast<std::size_t>(voxel)] = static_cast<float>(weight);
     return raised(voxel, inside.value(), weight);
   };
   make_changes(changes_at_borders<std::int16_t>(grid, voxel_class, of_border), hu);
@@ -101,7 +101,7 @@ void undo_partial_volume(const Geometry& grid, const std::vector<std::uint8_t>& 
     WeightedMean border;
     double weight = 0;
     for_neighbours(grid, voxel, neighbours, [&](std::int64_t n) {
-      const double w = plane[static_cast<std::size_t>(n)];
+      const double w = plane_share[static_cast<std::size_t>(n)];
       border.add(hu_of(n), w);
       weight = std::max(weight, w);
     });

@@ -34,7 +34,7 @@ class Medium {
          const std::array<bool, 256>& organs, const MediumOptions& options = {});
 
   const Geometry& geometry() const { return geometry_; }
-  /// [D, H, W] from kMinHu to kMaxHu; where voxels are wider than 2 mm, borders freed of what they end at.
+  /// [D, H, W] from kMinHu to kMaxHu; in voxels above 2 mm without the partial volume of label borders.
   const std::vector<std::int16_t>& hu() const { return hu_; }
   /// Classes of every cell of the class grid, which is `class_scale()` times finer than the voxel grid per
   /// axis (2 where the spacing exceeds 1.2 mm); 0 is invisible.
